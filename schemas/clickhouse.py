@@ -1,0 +1,96 @@
+"""The only door to ClickHouse: parameters in, dictionaries or rows out, errors as two kinds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from schemas.errors import Permanent, Retryable
+from schemas.settings import Settings
+
+# Codes by which ClickHouse says that these very rows can never be stored; all others may pass.
+PERMANENT_CODES = frozenset({6, 16, 20, 27, 33, 38, 41, 53, 62, 69, 70, 72, 117, 131, 321, 349})
+
+INSERT_SETTINGS = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "max_partitions_per_insert_block": 0,
+}
+
+
+def url(settings: Settings) -> str:
+    """The ClickHouse URL: the configured one, or the embedded store's with its password file."""
+    if not settings.embedded:
+        return settings.clickhouse_url
+    password = settings.password_file.read_text().strip() if settings.password_file.exists() else ""
+    return f"http://assay:{password}@127.0.0.1:{settings.store_port}/assay"
+
+
+def error_code(error: BaseException) -> int:
+    """The ClickHouse code in an exception's text, 0 where there is none."""
+    text = str(error)
+    start = text.find("Code: ")
+    digits = "" if start < 0 else text[start + 6 : start + 12].split(".")[0].split(" ")[0]
+    return int(digits) if digits.isdigit() else int(getattr(error, "code", 0) or 0)
+
+
+class Store:
+    """A connection to ClickHouse over HTTP; one per thread."""
+
+    def __init__(self, dsn: str) -> None:
+        try:
+            self._client: Any = clickhouse_connect.get_client(
+                dsn=dsn, autogenerate_session_id=False, connect_timeout=5, send_receive_timeout=300
+            )
+        except (ClickHouseError, OSError) as error:
+            raise Retryable(f"ClickHouse does not answer: {error}") from error
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Run one SELECT with `{name:Type}` parameters; each row as a dictionary."""
+        try:
+            result = self._client.query(sql, parameters=parameters)
+        except (ClickHouseError, OSError) as error:
+            raise _typed(error) from error
+        return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    def command(self, sql: str, **parameters: Any) -> None:
+        """Run a statement that returns no rows."""
+        try:
+            self._client.command(sql, parameters=parameters or None)
+        except (ClickHouseError, OSError) as error:
+            raise _typed(error) from error
+
+    def insert(self, table: str, rows: Sequence[Any], token: str = "") -> None:
+        """Insert dataclass rows as one block. The same token adds its rows at most once."""
+        if not rows:
+            return
+        names = [f.name for f in dataclasses.fields(rows[0])]
+        columns = [[getattr(row, name) for row in rows] for name in names]
+        settings: Mapping[str, Any] = dict(INSERT_SETTINGS)
+        if token:
+            settings = {**settings, "insert_deduplication_token": token}
+        try:
+            self._client.insert(
+                table, columns, column_names=names, column_oriented=True, settings=settings
+            )
+        except (ClickHouseError, OSError) as error:
+            raise _typed(error) from error
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _typed(error: BaseException) -> Retryable | Permanent:
+    code = error_code(error)
+    text = f"ClickHouse: {str(error)[:500]}"
+    return Permanent(text) if code in PERMANENT_CODES else Retryable(text)
+
+
+def connect(settings: Settings) -> Store:
+    """Open a connection with the settings' URL. Raises Retryable while ClickHouse is away."""
+    return Store(url(settings))

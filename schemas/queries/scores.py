@@ -1,0 +1,88 @@
+"""Scores and embeddings: insert, read per trace, observations for monitors, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.clickhouse import Store
+from schemas.models import EmbeddingRow, Observation, ScoreRow
+from schemas.queries.spans import SEGMENT_COLUMNS, SEGMENT_SQL
+
+
+def insert_scores(store: Store, rows: Sequence[ScoreRow]) -> None:
+    store.insert("scores", rows)
+
+
+def insert_embeddings(store: Store, rows: Sequence[EmbeddingRow]) -> None:
+    store.insert("embeddings", rows)
+
+
+def evaluators(store: Store, project: str) -> list[dict[str, Any]]:
+    """Per evaluator and version: evaluator, version, scored, unscored, errors, mean (NaN if 0)."""
+    return store.rows(
+        """
+        SELECT toString(evaluator) AS evaluator, toString(evaluator_version) AS version,
+               countIf(status = 'scored') AS scored, countIf(status = 'unscored') AS unscored,
+               countIf(status = 'error') AS errors, avgIf(value, status = 'scored') AS mean
+        FROM scores FINAL WHERE project = {project:String}
+        GROUP BY evaluator, version ORDER BY evaluator, version
+        """,
+        project=project,
+    )
+
+
+def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
+    """All scores of a trace: evaluator, evaluator_version, status, value, reason, explanation."""
+    return store.rows(
+        """
+        SELECT toString(evaluator) AS evaluator, toString(evaluator_version) AS evaluator_version,
+               toString(status) AS status, value, reason, explanation, span_id
+        FROM scores FINAL WHERE project = {project:String} AND trace_id = {trace:String}
+        ORDER BY evaluator
+        """,
+        project=project, trace=trace_id,
+    )
+
+
+def observations(
+    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int
+) -> list[Observation]:
+    """Scored values of one evaluator version in [start, end), by time, with segment columns."""
+    rows = store.rows(
+        f"""
+        SELECT s.trace_id AS trace_id, any(s.session_id) AS session,
+               toUnixTimestamp64Nano(min(v.span_start)) AS time, any(v.value) AS score,
+               {SEGMENT_SQL}
+        FROM scores AS v FINAL INNER JOIN spans AS s ON s.project = v.project AND s.trace_id = v.trace_id
+        WHERE v.project = {{project:String}} AND s.project = {{project:String}}
+          AND v.evaluator = {{evaluator:String}}
+          AND v.evaluator_version = {{version:String}} AND v.status = 'scored'
+          AND v.span_start >= fromUnixTimestamp64Nano({{start:Int64}})
+          AND v.span_start < fromUnixTimestamp64Nano({{end:Int64}})
+        GROUP BY s.trace_id ORDER BY time
+        """,
+        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+    )
+    return [
+        Observation(r["trace_id"], r["session"], int(r["time"]), float(r["score"]),
+                    {name: r[f"segment_{name}"] for name in SEGMENT_COLUMNS})
+        for r in rows
+    ]
+
+
+def embeddings(
+    store: Store, project: str, field: str, start_ns: int, end_ns: int
+) -> list[tuple[int, str, list[float]]]:
+    """(time in ns, trace_id, vector) of one field in [start, end), by time."""
+    rows = store.rows(
+        """
+        SELECT toUnixTimestamp64Nano(span_start) AS time, trace_id, vector FROM embeddings FINAL
+        WHERE project = {project:String} AND field = {field:String}
+          AND span_start >= fromUnixTimestamp64Nano({start:Int64})
+          AND span_start < fromUnixTimestamp64Nano({end:Int64})
+        ORDER BY time
+        """,
+        project=project, field=field, start=start_ns, end=end_ns,
+    )
+    return [(int(r["time"]), r["trace_id"], list(r["vector"])) for r in rows]

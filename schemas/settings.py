@@ -1,0 +1,79 @@
+"""One frozen settings object, read once from the environment by `__main__`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the message names it and says what to do."""
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name, "") or str(default)
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(f"{name}={text!r} must be a whole number from {low} to {high}")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where data lies, which ports are used, and how long the workers wait (seconds)."""
+
+    home: Path
+    clickhouse_url: str
+    otlp_grpc_port: int
+    otlp_http_port: int
+    store_port: int
+    ui_port: int
+    host: str
+    log_level: str
+    quiet_seconds: int
+    poll_seconds: int
+    webhook_url: str
+    webhook_secret: str
+    allow_private_webhooks: bool
+    config: Path
+    ingest_key: str
+
+    @property
+    def embedded(self) -> bool:
+        """True where no CLICKHOUSE_URL is set, so that `assay store` serves the data."""
+        return not self.clickhouse_url
+
+    @property
+    def password_file(self) -> Path:
+        return self.home / "store.password"
+
+    @property
+    def spool(self) -> Path:
+        return self.home / "spool"
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises SettingsError with the variable's name on a bad value."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("ASSAY_HOME") or ".assay").absolute()
+    level = (env.get("ASSAY_LOG_LEVEL") or "INFO").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise SettingsError(f"ASSAY_LOG_LEVEL={level!r} must be DEBUG, INFO, WARNING or ERROR")
+    return Settings(
+        home=home,
+        clickhouse_url=env.get("CLICKHOUSE_URL", ""),
+        otlp_grpc_port=_integer(env, "ASSAY_OTLP_GRPC_PORT", 4317, 1, 65535),
+        otlp_http_port=_integer(env, "ASSAY_OTLP_HTTP_PORT", 4318, 1, 65535),
+        store_port=_integer(env, "ASSAY_STORE_PORT", 8123, 1, 65535),
+        ui_port=_integer(env, "ASSAY_UI_PORT", 8501, 1, 65535),
+        host=env.get("ASSAY_HOST") or "127.0.0.1",
+        log_level=level,
+        quiet_seconds=_integer(env, "ASSAY_QUIET_SECONDS", 5, 0, 86400),
+        poll_seconds=_integer(env, "ASSAY_POLL_SECONDS", 2, 1, 3600),
+        webhook_url=env.get("ASSAY_WEBHOOK_URL", ""),
+        webhook_secret=env.get("ASSAY_WEBHOOK_SECRET", ""),
+        allow_private_webhooks=env.get("ASSAY_ALLOW_PRIVATE_WEBHOOKS", "") == "1",
+        config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
+        ingest_key=env.get("ASSAY_INGEST_KEY", ""),
+    )
