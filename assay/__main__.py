@@ -1,0 +1,48 @@
+"""Wiring of the `assay` command. Server packages are imported only by the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from assay.cli import PROCESSES, build_parser
+
+_MODULES = {"store": "schemas.store"}
+
+
+def main() -> None:
+    """Entry point; exits non-zero with one clear line on a known error."""
+    arguments = build_parser().parse_args()
+    if arguments.command in PROCESSES:
+        module = _MODULES.get(arguments.command, arguments.command)
+        # -P: the safe path, so that an application's own `ui/` or `schemas/` is never imported.
+        os.execv(sys.executable, [sys.executable, "-P", "-m", module])
+    try:
+        from schemas.settings import SettingsError, from_environment
+    except ImportError:
+        sys.exit(
+            "assay: the server is not installed here; run: pip install 'assay-observe[server]'"
+        )
+    try:
+        settings = from_environment()
+    except SettingsError as error:
+        sys.exit(f"assay: {error}")
+    if arguments.command == "up":
+        from assay.up import run
+
+        sys.exit(run(settings, without=arguments.without))
+    if arguments.command == "demo":
+        from assay.demo import run as run_demo
+
+        sys.exit(run_demo(settings, arguments))
+    if arguments.command == "migrate":
+        from assay.doctor import migrate
+
+        sys.exit(migrate(settings))
+    from assay.doctor import examine
+
+    sys.exit(examine(settings))
+
+
+if __name__ == "__main__":
+    main()

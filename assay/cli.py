@@ -1,0 +1,40 @@
+"""The command line: what there is, in words; `__main__` wires it to code."""
+
+from __future__ import annotations
+
+import argparse
+
+PROCESSES = ("store", "collector", "evaluators", "monitors", "ui")
+
+_ABOUT = {
+    "store": "the embedded ClickHouse, behind its own HTTP interface",
+    "collector": "OTLP over gRPC and HTTP into the store",
+    "evaluators": "score quiet traces",
+    "monitors": "watch scores for drift, find causes, send webhooks",
+    "ui": "the explorer in a browser",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every subcommand."""
+    parser = argparse.ArgumentParser(
+        prog="assay",
+        description="Self-hosted evaluation and observability for LLM applications.",
+        epilog="Settings come from ASSAY_* variables and CLICKHOUSE_URL; see docs/settings.md.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="start everything and keep it running until Ctrl-C")
+    up.add_argument(
+        "--without", default="", metavar="A,B", help=f"leave out some of: {', '.join(PROCESSES)}"
+    )
+    demo = commands.add_parser("demo", help="start everything, send demo traffic, print a report")
+    demo.add_argument("--exit", action="store_true", help="end after the report")
+    demo.add_argument("--seed", type=int, default=None, help="draws the regression (default: date)")
+    demo.add_argument("--no-regression", action="store_true", help="send healthy traffic only")
+    demo.add_argument("--questions", type=int, default=3, help="live questions to docs_qa")
+    demo.add_argument("--traces", type=int, default=1200, help="recorded traces to send")
+    for name in PROCESSES:
+        commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
+    commands.add_parser("migrate", help="create or update the tables in ClickHouse, then exit")
+    commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
+    return parser
