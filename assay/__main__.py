@@ -1,4 +1,4 @@
-"""Wiring of the `assay` command. Server packages are imported only by the command that needs them."""
+"""Wiring of the `assay` command; each command imports only the server code that it needs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def main() -> None:
     try:
         from schemas.settings import SettingsError, from_environment
     except ImportError:
-        sys.exit(
-            "assay: the server is not installed here; run: pip install 'assay-observe[server]'"
-        )
+        sys.exit("assay: this is the client only; for servers: pip install 'assay-observe[server]'")
     try:
         settings = from_environment()
     except SettingsError as error:

@@ -33,7 +33,8 @@ def load(kind: str, package: str) -> dict[str, Any]:
     """
     root = importlib.import_module(package)
     modules = [
-        importlib.import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules(root.__path__)
+        importlib.import_module(f"{package}.{info.name}")
+        for info in pkgutil.iter_modules(root.__path__)
     ]
     modules += [entry.load() for entry in entry_points(group="assay.plugins")]
     found: dict[str, Any] = {}
