@@ -31,7 +31,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def _fresh_home(settings: Settings) -> Settings:
-    """The demo's own data folder, emptied: the report compares what was sent with what is stored."""
+    """The demo's own data folder, emptied, so that stored can be compared with sent."""
     home = settings.home / "demo"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)

@@ -1,1 +1,1 @@
-"""The bottom layer: row models, migrations, the ClickHouse client, every query, settings, registry."""
+"""The bottom layer: row models, migrations, the ClickHouse client, queries, settings, registry."""

@@ -32,10 +32,8 @@ def load(kind: str, package: str) -> dict[str, Any]:
     Raises ValueError when two extensions claim one name.
     """
     root = importlib.import_module(package)
-    modules = [
-        importlib.import_module(f"{package}.{info.name}")
-        for info in pkgutil.iter_modules(root.__path__)
-    ]
+    names = [info.name for info in pkgutil.iter_modules(root.__path__)]
+    modules = [importlib.import_module(f"{package}.{name}") for name in names]
     modules += [entry.load() for entry in entry_points(group="assay.plugins")]
     found: dict[str, Any] = {}
     for module in modules:
