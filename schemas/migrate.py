@@ -37,7 +37,5 @@ def migrate(store: Store) -> list[str]:
                 "CREATE MATERIALIZED VIEW ", "CREATE MATERIALIZED VIEW IF NOT EXISTS ", 1
             )
             store.command(again)
-        store.command(
-            "INSERT INTO schema_migrations (version) VALUES ({name:String})", name=name
-        )
+        store.command("INSERT INTO schema_migrations (version) VALUES ({name:String})", name=name)
     return applied

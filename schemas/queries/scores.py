@@ -41,7 +41,8 @@ def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, An
         FROM scores FINAL WHERE project = {project:String} AND trace_id = {trace:String}
         ORDER BY evaluator
         """,
-        project=project, trace=trace_id,
+        project=project,
+        trace=trace_id,
     )
 
 
@@ -62,11 +63,20 @@ def observations(
           AND v.span_start < fromUnixTimestamp64Nano({{end:Int64}})
         GROUP BY s.trace_id ORDER BY time
         """,
-        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+        project=project,
+        evaluator=evaluator,
+        version=version,
+        start=start_ns,
+        end=end_ns,
     )
     return [
-        Observation(r["trace_id"], r["session"], int(r["time"]), float(r["score"]),
-                    {name: r[f"segment_{name}"] for name in SEGMENT_COLUMNS})
+        Observation(
+            r["trace_id"],
+            r["session"],
+            int(r["time"]),
+            float(r["score"]),
+            {name: r[f"segment_{name}"] for name in SEGMENT_COLUMNS},
+        )
         for r in rows
     ]
 
@@ -83,6 +93,9 @@ def embeddings(
           AND span_start < fromUnixTimestamp64Nano({end:Int64})
         ORDER BY time
         """,
-        project=project, field=field, start=start_ns, end=end_ns,
+        project=project,
+        field=field,
+        start=start_ns,
+        end=end_ns,
     )
     return [(int(r["time"]), r["trace_id"], list(r["vector"])) for r in rows]

@@ -10,7 +10,12 @@ from schemas.models import SpanRow
 
 # Columns that monitors and pages may segment by, as trace-level aggregates over `spans`.
 SEGMENT_COLUMNS = (
-    "model", "prompt_version", "service_version", "environment", "document_source", "service",
+    "model",
+    "prompt_version",
+    "service_version",
+    "environment",
+    "document_source",
+    "service",
 )
 SEGMENT_SQL = ", ".join(
     f"anyIf(toString({name}), {name} != '') AS segment_{name}" for name in SEGMENT_COLUMNS
@@ -24,7 +29,10 @@ def insert_spans(store: Store, rows: Sequence[SpanRow], token: str) -> None:
 
 def projects(store: Store) -> list[str]:
     """Names of projects that hold spans."""
-    return [r["project"] for r in store.rows("SELECT DISTINCT toString(project) AS project FROM spans ORDER BY 1")]
+    return [
+        r["project"]
+        for r in store.rows("SELECT DISTINCT toString(project) AS project FROM spans ORDER BY 1")
+    ]
 
 
 def span_ids(store: Store, project: str) -> list[tuple[str, str]]:
@@ -76,7 +84,11 @@ def list_traces(
             concat(trace_id, ' ', name, ' ', input, ' ', output), {{search:String}}) > 0
         ORDER BY start_ns DESC LIMIT {{limit:UInt32}}
         """,
-        project=project, start=start_ns, end=end_ns, limit=limit, search=search,
+        project=project,
+        start=start_ns,
+        end=end_ns,
+        limit=limit,
+        search=search,
     )
 
 
@@ -88,7 +100,8 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
         SELECT *, toUnixTimestamp64Nano(start_time) AS start_ns FROM spans FINAL
         WHERE project = {project:String} AND trace_id = {trace:String} ORDER BY start_time
         """,
-        project=project, trace=trace_id,
+        project=project,
+        trace=trace_id,
     )
     texts = store.rows(
         """
@@ -96,7 +109,8 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
         WHERE project = {project:String} AND trace_id = {trace:String}
         ORDER BY ingested_at DESC LIMIT 1 BY span_id
         """,
-        project=project, trace=trace_id,
+        project=project,
+        trace=trace_id,
     )
     by_id = {text["span_id"]: text for text in texts}
     return [{**row, **by_id.get(row["span_id"], {})} for row in rows]

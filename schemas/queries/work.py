@@ -38,10 +38,22 @@ def unscored(
             WHERE done.scored < due.last ORDER BY due.last LIMIT {limit:UInt32})
         GROUP BY s.trace_id
         """,
-        project=project, evaluator=evaluator, version=version, quiet=quiet_seconds, limit=limit,
+        project=project,
+        evaluator=evaluator,
+        version=version,
+        quiet=quiet_seconds,
+        limit=limit,
     )
     return [
-        Sample(project, r["trace_id"], r["root"], r["session"], int(r["start"]), r["question"],
-               r["answer"], tuple(r["documents"]))
+        Sample(
+            project,
+            r["trace_id"],
+            r["root"],
+            r["session"],
+            int(r["start"]),
+            r["question"],
+            r["answer"],
+            tuple(r["documents"]),
+        )
         for r in rows
     ]
