@@ -55,7 +55,8 @@ def observations(
         SELECT s.trace_id AS trace_id, any(s.session_id) AS session,
                toUnixTimestamp64Nano(min(v.span_start)) AS time, any(v.value) AS score,
                {SEGMENT_SQL}
-        FROM scores AS v FINAL INNER JOIN spans AS s ON s.project = v.project AND s.trace_id = v.trace_id
+        FROM scores AS v FINAL INNER JOIN spans AS s
+            ON s.project = v.project AND s.trace_id = v.trace_id
         WHERE v.project = {{project:String}} AND s.project = {{project:String}}
           AND v.evaluator = {{evaluator:String}}
           AND v.evaluator_version = {{version:String}} AND v.status = 'scored'

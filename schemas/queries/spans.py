@@ -68,7 +68,8 @@ def list_traces(
     return store.rows(
         f"""
         SELECT trace_id, min(toUnixTimestamp64Nano(start_time)) AS start_ns,
-               (max(toUnixTimestamp64Nano(start_time) + duration_ns) - start_ns) / 1e6 AS duration_ms,
+               (max(toUnixTimestamp64Nano(start_time) + duration_ns) - start_ns) / 1e6
+                   AS duration_ms,
                anyIf(toString(s.name), parent_span_id = '') AS name,
                anyIf(input_preview, parent_span_id = '') AS input,
                anyIf(output_preview, parent_span_id = '') AS output,
@@ -120,7 +121,8 @@ def time_range(store: Store, project: str) -> tuple[int, int]:
     """(first, last) span start in ns; (0, 0) for an empty project."""
     rows = store.rows(
         """
-        SELECT toUnixTimestamp64Nano(min(start_time)) AS a, toUnixTimestamp64Nano(max(start_time)) AS b
+        SELECT toUnixTimestamp64Nano(min(start_time)) AS a,
+               toUnixTimestamp64Nano(max(start_time)) AS b
         FROM spans WHERE project = {project:String} HAVING count() > 0
         """,
         project=project,

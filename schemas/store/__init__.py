@@ -1,1 +1,1 @@
-"""schemas/store."""
+"""The embedded store: chDB, the ClickHouse engine, behind ClickHouse's own HTTP interface."""

@@ -1,0 +1,84 @@
+"""Real components for every test: a store child process on a free port, migrated."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas import clickhouse
+from schemas.clickhouse import Store
+from schemas.settings import Settings, from_environment
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody holds now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], what: str, limit: float = 60.0) -> None:
+    """Poll until `condition` holds; fail with `what` in words if it never does."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    """True when an address answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def environment(home: Path) -> dict[str, str]:
+    """ASSAY_* variables of an instance of its own: folder and free ports."""
+    names = ("ASSAY_STORE_PORT", "ASSAY_OTLP_GRPC_PORT", "ASSAY_OTLP_HTTP_PORT", "ASSAY_UI_PORT")
+    return {"ASSAY_HOME": str(home), **{name: str(free_port()) for name in names}}
+
+
+def spawn(module: str, environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start one of our processes as `assay` does."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", module],
+            env={**os.environ, **environ}, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+def start_store(environ: dict[str, str], home: Path) -> subprocess.Popen[bytes]:
+    """Start the store and wait until it is migrated."""
+    child = spawn("schemas.store", environ, home / "store.log")
+    url = f"http://127.0.0.1:{environ['ASSAY_STORE_PORT']}/readyz"
+    wait_until(lambda: answers(url) or child.poll() is not None, "the store is ready")
+    assert child.poll() is None, (home / "store.log").read_text()
+    return child
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    home = tmp_path_factory.mktemp("assay")
+    environ = environment(home)
+    child = start_store(environ, home)
+    yield from_environment(environ)
+    child.terminate()
+    child.wait(20)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    connection = clickhouse.connect(settings)
+    yield connection
+    connection.close()

@@ -1,0 +1,112 @@
+"""Typed queries over rows written through the real store."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from schemas.clickhouse import Store
+from schemas.errors import Permanent, Retryable
+from schemas.models import DeliveryRow, EmbeddingRow, FindingRow, ScoreRow, SpanRow
+from schemas.queries import findings, scores, spans, work
+
+NOW = time.time_ns() - 3600 * 10**9
+TRACE = "0" * 31 + "1"
+
+
+@pytest.fixture
+def project(store: Store) -> str:
+    """Two spans of one trace, sent twice under one token and once more by the client."""
+    name = f"p-{uuid.uuid4()}"
+    root = SpanRow(
+        name, TRACE, "a" * 16, NOW, name="ask", kind="CHAIN", input="who?", output="she",
+        session_id="s1", duration_ns=2 * 10**9, prompt_version="v1", ingested_at=NOW // 10**6,
+        attributes={"k": "it's"},
+    )  # fmt: skip
+    find = replace(root, span_id="b" * 16, parent_span_id="a" * 16, name="find", kind="RETRIEVER",
+                   input="", output="", documents=["she did"], document_source="wiki",
+                   start_time=NOW + 10**6)  # fmt: skip
+    token = str(uuid.uuid4())
+    for _ in range(2):
+        rows = [replace(r, segment=token) for r in (root, find)]
+        spans.insert_spans(store, rows, token)
+    again = str(uuid.uuid4())
+    spans.insert_spans(store, [replace(root, segment=again)], again)
+    return name
+
+
+def test_a_span_is_read_once_however_often_it_was_sent(store: Store, project: str) -> None:
+    assert sorted(spans.span_ids(store, project)) == [(TRACE, "a" * 16), (TRACE, "b" * 16)]
+    assert spans.count_spans(store, project) == 2
+    assert spans.stored_by_ledger(store)[project] == 3
+    assert project in spans.projects(store)
+
+
+def test_lists_and_single_traces_show_text_and_segments(store: Store, project: str) -> None:
+    first, last = spans.time_range(store, project)
+    assert (first, last) == (NOW, NOW + 10**6)
+    (row,) = spans.list_traces(store, project, NOW, NOW + 10**9, search="WHO")
+    assert (row["trace_id"], row["name"], row["input"], row["spans"]) == (TRACE, "ask", "who?", 2)
+    assert (row["segment_prompt_version"], row["segment_document_source"]) == ("v1", "wiki")
+    assert spans.list_traces(store, project, NOW, NOW + 10**9, search="nowhere") == []
+    root, find = spans.trace_spans(store, project, TRACE)
+    assert (root["input"], root["attributes"]) == ("who?", {"k": "it's"})
+    assert list(find["documents"]) == ["she did"]
+
+
+def test_work_is_offered_until_it_is_scored(store: Store, project: str) -> None:
+    time.sleep(1.1)
+    (sample,) = work.unscored(store, project, "e", "1", 0, 10)
+    assert (sample.question, sample.answer, sample.documents) == ("who?", "she", ("she did",))
+    assert (sample.span_id, sample.session_id, sample.start_time) == ("a" * 16, "s1", NOW)
+    done = ScoreRow(project, "e", "1", TRACE, "a" * 16, NOW, "scored", 0.5,
+                    time.time_ns() // 10**6, session_id="s1")  # fmt: skip
+    scores.insert_scores(store, [done, done])
+    assert work.unscored(store, project, "e", "1", 0, 10) == []
+    assert len(work.unscored(store, project, "e", "2", 0, 10)) == 1
+    (seen,) = scores.observations(store, project, "e", "1", NOW, NOW + 10**9)
+    assert (seen.value, seen.session_id, seen.time) == (0.5, "s1", NOW)
+    assert seen.segment["prompt_version"] == "v1"
+    (summary,) = scores.evaluators(store, project)
+    assert (summary["scored"], summary["mean"]) == (1, 0.5)
+    assert scores.trace_scores(store, project, TRACE)[0]["value"] == 0.5
+
+
+def test_a_failed_judgement_is_counted_and_never_a_zero(store: Store, project: str) -> None:
+    row = ScoreRow(project, "f", "1", TRACE, "a" * 16, NOW, "error", math.nan, 1, reason="timeout")
+    scores.insert_scores(store, [row])
+    (summary,) = scores.evaluators(store, project)
+    assert (summary["scored"], summary["errors"]) == (0, 1) and math.isnan(summary["mean"])
+    assert scores.observations(store, project, "f", "1", NOW, NOW + 10**9) == []
+
+
+def test_embeddings_findings_and_deliveries_come_back(store: Store, project: str) -> None:
+    scores.insert_embeddings(
+        store, [EmbeddingRow(project, "input", "m", TRACE, "a" * 16, NOW, [0.5, 0.25], 1)]
+    )
+    assert scores.embeddings(store, project, "input", NOW, NOW + 1) == [(NOW, TRACE, [0.5, 0.25])]
+    found = FindingRow(project, "f1", "groundedness", "d", "{}", "confirmed", 1000, 0, 2000, 5, 5,
+                       0.9, 0.5, -0.4, -0.5, -0.3, 0.001, 1.0, "{}", 3000)  # fmt: skip
+    findings.insert_findings(store, [found])
+    (row,) = findings.list_findings(store, project)
+    assert (row["onset_ms"], row["effect"]) == (1000, -0.4)
+    sent = DeliveryRow(project, "d1", "f1", "r", "log", "", "pending", 0, 0, "", "{}", 5, 1)
+    findings.insert_deliveries(store, [sent, replace(sent, status="delivered", updated_at=2)])
+    assert [d["status"] for d in findings.list_deliveries(store, project)] == ["delivered"]
+
+
+def test_an_empty_project_has_no_rows_and_no_error(store: Store) -> None:
+    assert spans.time_range(store, "nobody") == (0, 0)
+    assert spans.list_traces(store, "nobody", 0, 1) == []
+    assert scores.evaluators(store, "nobody") == []
+
+
+def test_errors_are_typed_by_clickhouses_code(store: Store) -> None:
+    with pytest.raises(Permanent, match="Code: 62"):
+        store.rows("SELEC 1")
+    with pytest.raises(Retryable, match="Code: 60"):
+        store.rows("SELECT 1 FROM nothing_here")
