@@ -1,0 +1,111 @@
+"""The evaluator contract: samples in, one typed result per sample out, never a silent 0."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from schemas.models import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One verdict: `value` in [0, 1] when status is 'scored', NaN otherwise; `reason` says why."""
+
+    status: str  # scored | unscored | error
+    value: float
+    reason: str = ""
+    explanation: str = ""
+
+
+class Evaluator(Protocol):
+    """Scores a batch. Same input and same `version` give the same score, so a version names the
+    exact weights, prompt and model. `needs` lists the Sample fields that must not be empty."""
+
+    name: str
+    version: str
+    level: str
+    needs: tuple[str, ...]
+    model: str  # the model that judged, '' where none did
+    probability: float  # share of traces that are judged, picked by hash of the trace id
+
+    def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
+        """One result per sample, in order. A raised exception fails the whole batch as 'error'."""
+
+
+class TextEmbedder(Protocol):
+    """Texts to unit vectors, one row per text."""
+
+    name: str
+
+    def embed(self, texts: Sequence[str]) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What evaluator factories share: the embedder with its cache, and judge settings."""
+
+    embedder: TextEmbedder
+    judge_sample: float = 0.02
+
+
+def scored(value: float, explanation: str = "") -> Result:
+    """A verdict, clipped to [0, 1]. A value that is not finite is an error, never a 0."""
+    if not math.isfinite(value):
+        return Result("error", math.nan, "not_finite")
+    return Result("scored", min(1.0, max(0.0, value)), "", explanation)
+
+
+def unscored(reason: str) -> Result:
+    return Result("unscored", math.nan, reason)
+
+
+def failed(reason: str) -> Result:
+    return Result("error", math.nan, reason)
+
+
+def version_of(spec: Mapping[str, Any]) -> str:
+    """12 hex digits that name a spec (weights, prompt, model): another spec, another version."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def sampled(trace_id: str, probability: float) -> bool:
+    """Whether a trace is in the sample: a hash of its id, so every worker decides alike."""
+    draw = int.from_bytes(hashlib.sha256(trace_id.encode()).digest()[:8], "big")
+    return draw < probability * 2.0**64
+
+
+def missing(sample: Sample, needs: Sequence[str]) -> str:
+    """The first needed field that is empty, as a reason ('no answer'), or ''."""
+    for name in needs:
+        value = getattr(sample, name)
+        texts = (value,) if isinstance(value, str) else tuple(value)
+        if not any(text.strip() for text in texts):
+            return f"no {name}"
+    return ""
+
+
+def judge(evaluator: Evaluator, samples: Sequence[Sample]) -> list[Result]:
+    """Results for all samples: what lacks a field or is not sampled costs nothing, and an
+    exception becomes 'error' with its reason for the samples that were being judged."""
+    results: list[Result | None] = []
+    for sample in samples:
+        reason = missing(sample, evaluator.needs)
+        if not reason and not sampled(sample.trace_id, evaluator.probability):
+            reason = "not sampled"
+        results.append(unscored(reason) if reason else None)
+    todo = [i for i, result in enumerate(results) if result is None]
+    try:
+        made = evaluator.evaluate([samples[i] for i in todo]) if todo else []
+        if len(made) != len(todo):
+            raise ValueError(f"{len(made)} results for {len(todo)} samples")
+    except Exception as error:
+        # Any plug-in may fail in any way; the trace keeps a typed failure instead of a number.
+        made = [failed(f"{type(error).__name__}: {error}"[:300])] * len(todo)
+    for i, result in zip(todo, made, strict=True):
+        results[i] = result
+    return [result for result in results if result is not None]

@@ -1,0 +1,175 @@
+"""The worker: finds unscored traces, judges them, stores scores and embeddings."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evaluators.base import Evaluator, Resources, TextEmbedder, judge
+from schemas.clickhouse import Store
+from schemas.errors import Permanent, Retryable
+from schemas.models import EmbeddingRow, Sample, ScoreRow
+from schemas.queries import evaluation, scores, spans, work
+from schemas.registry import load
+
+log = logging.getLogger(__name__)
+
+BATCH = 512
+
+
+def build(resources: Resources) -> list[Evaluator]:
+    """Every registered evaluator that can run here; one that cannot be built is logged."""
+    made: list[Evaluator] = []
+    for name, factory in load("evaluator", "evaluators.metrics").items():
+        try:
+            evaluator = factory(resources)
+        except Exception:
+            # A broken plug-in must not stop the others.
+            log.exception("evaluator %s is left out: it cannot be built", name)
+            continue
+        if evaluator is not None:
+            made.append(evaluator)
+    return made
+
+
+def score_rows(evaluator: Evaluator, samples: Sequence[Sample], now_ms: int) -> list[ScoreRow]:
+    """Judge the samples and make their rows. `now_ms` must be from before the work was read, so
+    that a span stored meanwhile makes its trace due again."""
+    return [
+        ScoreRow(
+            project=sample.project,
+            evaluator=evaluator.name,
+            evaluator_version=evaluator.version,
+            trace_id=sample.trace_id,
+            span_id=sample.span_id,
+            span_start=sample.start_time,
+            status=result.status,
+            value=result.value,
+            scored_at=now_ms,
+            level=evaluator.level,
+            session_id=sample.session_id,
+            reason=result.reason,
+            explanation=result.explanation,
+            probability=evaluator.probability,
+            judge_model=evaluator.model,
+        )
+        for sample, result in zip(samples, judge(evaluator, samples), strict=True)
+    ]
+
+
+def embedding_rows(
+    embedder: TextEmbedder, samples: Sequence[Sample], now_ms: int
+) -> list[EmbeddingRow]:
+    """One row per text of a sample that is not empty, field 'input' or 'output'."""
+    texts = [
+        (sample, field, text)
+        for sample in samples
+        for field, text in (("input", sample.question), ("output", sample.answer))
+        if text.strip()
+    ]
+    vectors = embedder.embed([text for _, _, text in texts])
+    return [
+        EmbeddingRow(
+            sample.project,
+            field,
+            embedder.name,
+            sample.trace_id,
+            sample.span_id,
+            sample.start_time,
+            vector.tolist(),
+            now_ms,
+        )
+        for (sample, field, _), vector in zip(texts, vectors, strict=True)
+    ]
+
+
+def run_batch(
+    store: Store,
+    project: str,
+    evaluator: Evaluator,
+    quiet_seconds: int,
+    embedder: TextEmbedder | None = None,
+) -> int:
+    """Judge one batch of unscored traces and store the rows; the number of traces judged.
+
+    Embeddings, where an embedder is given, are stored before the scores: the scores tick the
+    traces off, so a worker that is cut off between the two does both again.
+    """
+    now_ms = evaluation.now_ms(store)
+    samples = work.unscored(store, project, evaluator.name, evaluator.version, quiet_seconds, BATCH)
+    if not samples:
+        return 0
+    if embedder is not None:
+        try:
+            rows = embedding_rows(embedder, samples, now_ms)
+        except Exception:
+            # Scores must not wait for ever on texts that cannot be embedded.
+            log.exception("%d traces of %s have no embeddings", len(samples), project)
+            rows = []
+        scores.insert_embeddings(store, rows)
+    made = score_rows(evaluator, samples, now_ms)
+    scores.insert_scores(store, made)
+    errors = [row.reason for row in made if row.status == "error"]
+    if errors:
+        log.warning("%s failed on %d traces: %s", evaluator.name, len(errors), errors[0])
+    log.info("%s judged %d traces of %s", evaluator.name, len(samples), project)
+    return len(samples)
+
+
+def run_once(
+    store: Store,
+    evaluators: Sequence[Evaluator],
+    embedder: TextEmbedder,
+    quiet_seconds: int,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """One round over all projects; the number of judgements. Evaluators that judge all traffic
+    are drained first; sampled (slow) ones then get one batch. The first evaluator's pass embeds.
+    """
+    ordered = sorted(evaluators, key=lambda e: (e.probability < 1, e.name))
+    total = 0
+    for project in spans.projects(store):
+        for evaluator in ordered:
+            shared = embedder if evaluator is ordered[0] else None
+            while not stopping():
+                done = run_batch(store, project, evaluator, quiet_seconds, shared)
+                total += done
+                if done < BATCH or evaluator.probability < 1:
+                    break
+    return total
+
+
+def run(
+    connect: Callable[[], Store],
+    evaluators: Sequence[Evaluator],
+    embedder: TextEmbedder,
+    quiet_seconds: int,
+    poll_seconds: int,
+    ready: Path,
+    stop: threading.Event,
+) -> None:
+    """Loop until `stop` is set. While ClickHouse is away: wait, reconnect, go on; every round
+    that succeeds writes the unix time to `ready`."""
+    store: Store | None = None
+    delay = 1.0
+    while not stop.is_set():
+        try:
+            store = store or connect()
+            done = run_once(store, evaluators, embedder, quiet_seconds, stop.is_set)
+            ready.parent.mkdir(parents=True, exist_ok=True)
+            ready.write_text(f"{time.time():.0f}\n")
+            delay = 1.0
+            if not done:
+                stop.wait(poll_seconds)
+        except (Retryable, Permanent) as error:
+            log.warning("waiting %.0f s: %s", delay, error)
+            if store is not None:
+                store.close()
+            store = None
+            stop.wait(delay)
+            delay = min(30.0, delay * 2)
+    if store is not None:
+        store.close()
