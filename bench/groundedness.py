@@ -39,9 +39,8 @@ def line(title: str, found: list[Row], values: list[float], speed: str = "") -> 
     label = np.array([row["label"] for row in found])
     score = np.array(values, dtype=float)
     low, high = interval(label, score, [row["group"] for row in found])
-    print(
-        f"| {title} | {len(found)} | {auroc(label, score):.3f} | {low:.3f} to {high:.3f} | {speed} |"
-    )
+    value = f"{auroc(label, score):.3f}"
+    print("|", " | ".join([title, str(len(found)), value, f"{low:.3f} to {high:.3f}", speed]), "|")
 
 
 def judged(evaluator: Evaluator, found: list[Row]) -> tuple[list[float], str]:

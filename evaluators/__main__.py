@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from evaluators import worker
-from evaluators.base import Resources
+from evaluators.base import Evaluator, Resources
 from evaluators.embedding import Embedder
 from schemas.clickhouse import connect
 from schemas.settings import SettingsError, from_environment
@@ -42,15 +43,24 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     embedder = Embedder()
     evaluators = worker.build(Resources(embedder, share))
-    worker.run(
-        lambda: connect(settings),
-        evaluators,
-        embedder,
-        settings.quiet_seconds,
-        settings.poll_seconds,
-        settings.home / "run" / "evaluators.ready",
-        stop,
-    )
+    every = [e for e in evaluators if e.probability == 1]
+    sampled = [e for e in evaluators if e.probability < 1]
+
+    def loop(part: list[Evaluator], shared: Embedder | None, ready: Path | None) -> None:
+        seconds = (settings.quiet_seconds, settings.poll_seconds)
+        worker.run(lambda: connect(settings), part, shared, *seconds, ready, stop)
+
+    # Sampled evaluators are slow to load and to run: in a thread of their own they hold nobody up.
+    slow = threading.Thread(target=loop, args=(sampled, None, None), daemon=True, name="sampled")
+    if sampled:
+        embedder.embed(["warm"])  # transformers' lazy imports are not safe from two threads
+        slow.start()
+    loop(every, embedder, settings.home / "run" / "evaluators.ready")
+    if sampled:
+        slow.join(5)
+    if slow.is_alive():  # in the midst of loading a model; its work is done again at the next start
+        logging.shutdown()
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -122,12 +122,13 @@ def run_batch(
 def run_once(
     store: Store,
     evaluators: Sequence[Evaluator],
-    embedder: TextEmbedder,
+    embedder: TextEmbedder | None,
     quiet_seconds: int,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """One round over all projects; the number of judgements. Evaluators that judge all traffic
-    are drained first; sampled (slow) ones then get one batch. The first evaluator's pass embeds.
+    are drained first; sampled (slow) ones then get one batch. The first evaluator's pass embeds,
+    where an embedder is given.
     """
     ordered = sorted(evaluators, key=lambda e: (e.probability < 1, e.name))
     total = 0
@@ -145,22 +146,23 @@ def run_once(
 def run(
     connect: Callable[[], Store],
     evaluators: Sequence[Evaluator],
-    embedder: TextEmbedder,
+    embedder: TextEmbedder | None,
     quiet_seconds: int,
     poll_seconds: int,
-    ready: Path,
+    ready: Path | None,
     stop: threading.Event,
 ) -> None:
     """Loop until `stop` is set. While ClickHouse is away: wait, reconnect, go on; every round
-    that succeeds writes the unix time to `ready`."""
+    that succeeds writes the unix time to `ready`, where one is given."""
     store: Store | None = None
     delay = 1.0
     while not stop.is_set():
         try:
             store = store or connect()
             done = run_once(store, evaluators, embedder, quiet_seconds, stop.is_set)
-            ready.parent.mkdir(parents=True, exist_ok=True)
-            ready.write_text(f"{time.time():.0f}\n")
+            if ready is not None:
+                ready.parent.mkdir(parents=True, exist_ok=True)
+                ready.write_text(f"{time.time():.0f}\n")
             delay = 1.0
             if not done:
                 stop.wait(poll_seconds)
