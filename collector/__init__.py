@@ -1,1 +1,1 @@
-"""collector."""
+"""OTLP in, rows out: receive, decode, validate, spool, acknowledge; then normalise and write."""

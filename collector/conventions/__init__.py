@@ -1,1 +1,1 @@
-"""collector/conventions."""
+"""One file of rules per semantic convention, registered as data."""

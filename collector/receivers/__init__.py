@@ -1,1 +1,1 @@
-"""collector/receivers."""
+"""One file per transport."""

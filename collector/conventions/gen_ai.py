@@ -1,0 +1,34 @@
+"""OpenTelemetry GenAI semantic conventions, newest names first, deprecated ones still read."""
+
+from __future__ import annotations
+
+from collector.conventions.rules import Convention
+from schemas.registry import register
+
+
+@register("convention", "gen_ai")
+def rules() -> Convention:
+    return Convention(
+        name="gen_ai",
+        mark=("gen_ai.",),
+        kind_attribute="gen_ai.operation.name",
+        kinds={
+            "chat": "LLM", "text_completion": "LLM", "generate_content": "LLM",
+            "embeddings": "EMBEDDING", "retrieval": "RETRIEVER", "execute_tool": "TOOL",
+            "invoke_agent": "AGENT", "create_agent": "AGENT", "invoke_workflow": "CHAIN",
+        },
+        columns={
+            "input": ("gen_ai.input.messages", "gen_ai.prompt", "gen_ai.retrieval.query.text",
+                      "gen_ai.tool.call.arguments"),
+            "output": ("gen_ai.output.messages", "gen_ai.completion", "gen_ai.tool.call.result"),
+            "model": ("gen_ai.response.model", "gen_ai.request.model"),
+            "provider": ("gen_ai.provider.name", "gen_ai.system"),
+            "session_id": ("gen_ai.conversation.id", "session.id"),
+            "user_id": ("user.id", "enduser.id"),
+            "prompt_version": ("gen_ai.prompt.version",),
+            "document_source": ("document.source", "gen_ai.data_source.id"),
+            "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+            "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+        },
+        documents="gen_ai.retrieval.documents",
+    )  # fmt: skip

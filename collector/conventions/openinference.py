@@ -1,0 +1,32 @@
+"""OpenInference: `openinference.span.kind` and flattened llm.* and retrieval.* attributes."""
+
+from __future__ import annotations
+
+from collector.conventions.rules import Convention
+from schemas.registry import register
+
+
+@register("convention", "openinference")
+def rules() -> Convention:
+    return Convention(
+        name="openinference",
+        mark=("openinference.", "llm.input_messages.", "retrieval.documents."),
+        kind_attribute="openinference.span.kind",
+        columns={
+            "input": ("input.value",),
+            "output": ("output.value",),
+            "model": ("llm.response.model_name", "llm.model_name", "llm.request.model_name",
+                      "embedding.model_name", "reranker.model_name"),
+            "provider": ("llm.provider", "llm.system"),
+            "session_id": ("session.id",),
+            "user_id": ("user.id",),
+            "prompt_version": ("llm.prompt_template.version",),
+            "document_source": ("document.source",),
+            "input_tokens": ("llm.token_count.prompt",),
+            "output_tokens": ("llm.token_count.completion",),
+            "cost_usd": ("llm.cost.total",),
+        },
+        documents_prefix="retrieval.documents.",
+        messages_in="llm.input_messages.",
+        messages_out="llm.output_messages.",
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""One OTLP span becomes one row, by the rules of whichever conventions it follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from collector.conventions.rules import Convention
+from schemas.models import SpanRow
+
+_STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
+_NUMBERS = {"input_tokens": 2**32 - 1, "output_tokens": 2**32 - 1}
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """An OTLP AnyValue as a Python value; bytes as hex."""
+    which = value.WhichOneof("value")
+    if which == "array_value":
+        return [plain(v, depth + 1) for v in value.array_value.values]
+    if which == "kvlist_value":
+        return {kv.key: plain(kv.value, depth + 1) for kv in value.kvlist_value.values}
+    if which == "bytes_value":
+        return value.bytes_value.hex()
+    return getattr(value, which) if which else ""
+
+
+def text(value: Any) -> str:
+    """A value as a column holds it: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
+    return {pair.key: plain(pair.value) for pair in pairs}
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def message_text(value: Any) -> str:
+    """The last message's text from GenAI messages; the value as text where it is none."""
+    messages = _parsed(value)
+    if not isinstance(messages, list) or not messages or not isinstance(messages[-1], dict):
+        return text(value)
+    last = messages[-1]
+    parts = last.get("parts")
+    if isinstance(parts, list):
+        found = [str(p["content"]) for p in parts if isinstance(p, dict) and "content" in p]
+        return "\n".join(found) if found else text(value)
+    content = last.get("content")
+    return content if isinstance(content, str) else text(value)
+
+
+def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
+    """`prefix.N.a.b` attributes as a list of {`a.b`: value} in the order of N."""
+    items: dict[int, dict[str, Any]] = {}
+    for key, value in found.items():
+        if key.startswith(prefix):
+            number, _, rest = key[len(prefix) :].partition(".")
+            if number.isdigit():
+                items.setdefault(int(number), {})[rest] = value
+    return [items[n] for n in sorted(items)]
+
+
+def _documents(found: Mapping[str, Any], rule: Convention) -> tuple[list[str], str]:
+    """(texts, source of the first document)."""
+    if rule.documents_prefix:
+        flat = flattened(found, rule.documents_prefix)
+        texts = [text(d["document.content"]) for d in flat if "document.content" in d]
+        metadata = _parsed(flat[0].get("document.metadata", "")) if flat else None
+    else:
+        listed = _parsed(found.get(rule.documents, ""))
+        flat = [d for d in listed if isinstance(d, dict)] if isinstance(listed, list) else []
+        texts = [text(d["content"]) for d in flat if "content" in d]
+        metadata = flat[0].get("metadata") if flat else None
+    source = metadata.get("source", "") if isinstance(metadata, dict) else ""
+    return texts, text(source)
+
+
+def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> None:
+    """Fill what is still empty in `row` from one convention."""
+    for column, names in rule.columns.items():
+        value = next((found[n] for n in names if found.get(n) not in (None, "")), None)
+        if value is None or row.get(column):
+            continue
+        if column in _NUMBERS or column == "cost_usd":
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                continue
+            limit = _NUMBERS.get(column)
+            row[column] = number if limit is None else int(min(max(number, 0), limit))
+        elif column in {"input", "output"} and rule.name == "gen_ai":
+            row[column] = message_text(value)
+        else:
+            row[column] = text(value)
+    kind = text(found.get(rule.kind_attribute, ""))
+    if kind and not row.get("kind"):
+        row["kind"] = kind.upper() if rule.kinds is None else rule.kinds.get(kind, "")
+    if rule.documents or rule.documents_prefix:
+        texts, source = _documents(found, rule)
+        row["documents"] = row.get("documents") or texts
+        row["document_source"] = row.get("document_source") or source
+    for column, prefix in (("input", rule.messages_in), ("output", rule.messages_out)):
+        if prefix and not row.get(column):
+            messages = flattened(found, prefix)
+            if messages:
+                row[column] = json.dumps(
+                    [{"role": text(m.get("message.role", "")),
+                      "content": text(m.get("message.content", ""))} for m in messages],
+                    ensure_ascii=False,
+                )  # fmt: skip
+
+
+def _span(
+    span: Any, resource: dict[str, Any], conventions: Sequence[Convention], base: dict[str, Any]
+) -> SpanRow:
+    found = attributes(span.attributes)
+    row: dict[str, Any] = {}
+    names = [c for c in conventions if any(k.startswith(c.mark) for k in found)]
+    for rule in names or conventions:
+        _apply(found, rule, row)
+    metadata = _parsed(found.get("metadata", ""))
+    if isinstance(metadata, dict) and not row.get("prompt_version"):
+        row["prompt_version"] = text(metadata.get("prompt_version", ""))
+    environment = resource.get("deployment.environment.name") or resource.get(
+        "deployment.environment", ""
+    )
+    row["environment"] = row.get("environment") or text(environment)
+    long = {"input.value", "output.value", "gen_ai.input.messages", "gen_ai.output.messages",
+            "gen_ai.retrieval.documents"}  # fmt: skip
+    kept = {
+        k: text(v)
+        for k, v in found.items()
+        if k not in long and not k.startswith(("retrieval.documents.", "llm.input_messages.",
+                                               "llm.output_messages."))
+    }  # fmt: skip
+    events = [
+        {"name": e.name, "time": e.time_unix_nano, "attributes": attributes(e.attributes)}
+        for e in span.events
+    ]
+    links = [{"trace_id": e.trace_id.hex(), "span_id": e.span_id.hex()} for e in span.links]
+    return SpanRow(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=span.parent_span_id.hex(),
+        start_time=span.start_time_unix_nano,
+        duration_ns=max(0, span.end_time_unix_nano - span.start_time_unix_nano),
+        name=span.name,
+        status=_STATUS.get(span.status.code, "UNSET"),
+        status_message=span.status.message,
+        convention=names[0].name if names else "",
+        attributes=kept,
+        events=json.dumps(events, ensure_ascii=False) if events else "",
+        links=json.dumps(links) if links else "",
+        **base,
+        **row,
+    )
+
+
+def rows(
+    request: ExportTraceServiceRequest,
+    conventions: Sequence[Convention],
+    received_ns: int,
+    segment: str,
+) -> list[SpanRow]:
+    """Every span of a request as a row; project from the resource (design section 5)."""
+    result = []
+    for group in request.resource_spans:
+        resource = attributes(group.resource.attributes)
+        project = resource.get("openinference.project.name") or resource.get("service.name")
+        base = {
+            "project": text(project or "default"),
+            "service": text(resource.get("service.name", "")),
+            "service_version": text(resource.get("service.version", "")),
+            "resource": {k: text(v) for k, v in resource.items()},
+            "ingested_at": received_ns // 10**6,
+            "segment": segment,
+        }
+        for scope in group.scope_spans:
+            result += [_span(span, resource, conventions, base) for span in scope.spans]
+    return result
