@@ -1,6 +1,6 @@
 """Groundedness figures: `ASSAY_BENCH_DATA=... python -m bench.groundedness [--judge]`.
 
-Prints AUROC with 95% intervals (bootstrap by group) on BEGIN, which no training step reads, and
+Prints AUROC with 95% intervals (bootstrap by group) on BEGIN, which no weight was fitted on, and
 on the length-matched test groups of HaluEval dialogue, beside the word-overlap, shortness and
 constant baselines. `--judge` adds the LLM judge on 100 BEGIN rows.
 """
