@@ -1,0 +1,69 @@
+"""The docs against the code: every extension has a heading, every variable a row, links lead on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from schemas.registry import load
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+KINDS = {
+    "convention": ("collector.conventions", "add-a-convention.md"),
+    "evaluator": ("evaluators.metrics", "add-a-evaluator.md"),
+    "detector": ("monitors.drift", "add-a-detector.md"),
+    "sink": ("monitors.alerts.sinks", "add-a-sink.md"),
+}
+PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
+
+
+def headings(page: str) -> set[str]:
+    """Second-level headings of a docs page, less backquotes."""
+    text = (DOCS / page).read_text()
+    return {line.replace("`", "") for line in re.findall(r"^## (.+)$", text, re.MULTILINE)}
+
+
+def variables() -> set[str]:
+    """Environment variables that the settings and the processes' own `__main__` name."""
+    paths = [ROOT / "schemas" / "settings.py", *ROOT.glob("*/__main__.py")]
+    text = "".join(path.read_text() for path in paths)
+    return set(re.findall(r'"((?:ASSAY|CLICKHOUSE)_[A-Z_]+)"', text))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_registered_extension_has_a_heading(kind: str) -> None:
+    package, page = KINDS[kind]
+    names = set(load(kind, package))
+    assert names, f"no {kind} is registered in {package}"
+    assert names <= headings(page)
+
+
+def test_every_receiver_has_a_heading() -> None:
+    modules = {p.stem for p in (ROOT / "collector" / "receivers").glob("[!_]*.py")}
+    assert modules
+    assert modules <= headings("add-a-receiver.md")
+
+
+def test_every_variable_has_a_row_and_every_row_a_variable() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)`", (DOCS / "settings.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(variables())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("add-a-*.md")), ids=lambda p: p.stem)
+def test_the_worked_example_runs_and_registers_itself(page: Path) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        names: dict[str, object] = {"__name__": "example"}
+        exec(compile(example, page.name, "exec"), names)
+        marked = [v for v in names.values() if hasattr(v, "__assay_extension__")]
+        assert marked or page.stem == "add-a-receiver"
