@@ -1,10 +1,11 @@
 """Fit the groundedness weights: `ASSAY_BENCH_DATA=... python -m bench.train_groundedness`.
 
 Trains on length-matched HaluEval dialogue, FEVER-symmetric, SNLI, WiCE and Factcheck-GPT (the
-groups that `bench.data.is_test` leaves for training). BEGIN is never read here; it
-served to pick this shape of model (docs/benchmarks.md says how). Weights are kept at zero or above, since support can never speak against an answer,
-and are drawn towards plain word overlap: the training sources are made of adversarial pairs, and
-a model fitted freely to them does worse than overlap on the answers of real systems.
+groups that `bench.data.is_test` leaves for training). BEGIN is never read here; it served to pick
+this shape of model (docs/benchmarks.md says how). Weights are kept at zero or above, since support
+can never speak against an answer, and are drawn towards plain word overlap: the training sources
+are made of adversarial pairs, and a model fitted freely to them does worse than overlap on the
+answers of real systems.
 """
 
 from __future__ import annotations
