@@ -1,1 +1,1 @@
-"""monitors."""
+"""Windows of scores in, findings with causes and signed webhooks out."""

@@ -1,1 +1,1 @@
-"""monitors/alerts."""
+"""Rules, the outbox and its sinks."""

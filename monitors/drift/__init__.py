@@ -1,1 +1,1 @@
-"""monitors/drift."""
+"""One file per detector."""

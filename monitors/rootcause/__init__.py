@@ -1,1 +1,1 @@
-"""monitors/rootcause."""
+"""Which segment explains a change."""

@@ -1,1 +1,1 @@
-"""monitors/alerts/sinks."""
+"""One file per sink."""

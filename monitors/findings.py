@@ -1,0 +1,116 @@
+"""From scores and embeddings of the last 48 hours to finding rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from monitors.drift.energy import energy
+from monitors.drift.mean_shift import mean_shift
+from monitors.rootcause.search import Cause, search
+from monitors.windows import units
+from schemas.models import FindingRow, Observation
+
+HOUR_NS = 3600 * 10**9
+WINDOW_NS = 48 * HOUR_NS
+ALPHA = 0.01
+MARGIN = 0.05
+MIN_SCORED = 200
+CALIBRATED = 400
+
+
+def _text(segment: dict[str, str]) -> str:
+    return " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
+
+
+def _sentence(signal: str, cause: Cause, p_value: float) -> str:
+    when = datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    verb = "fell" if cause.effect < 0 else "rose"
+    return (
+        f"{signal} {verb} from {cause.before:.2f} to {cause.after:.2f} for {_text(cause.segment)}"
+        f" since {when} ({cause.effect:+.2f}, 95% interval {cause.low:+.2f} to {cause.high:+.2f},"
+        f" p={p_value:.3f}, {cause.n_before}+{cause.n_after} sessions,"
+        f" {cause.share:.0%} of the project's change)"
+    )
+
+
+def identity(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def score_finding(
+    project: str, evaluator: str, version: str, rows: list[Observation], signals: int
+) -> FindingRow | None:
+    """A shift of an evaluator's mean that survives max-T and Bonferroni over `signals`."""
+    if len(rows) < MIN_SCORED:
+        return None
+    found = units(rows)
+    shift = mean_shift(found)
+    if shift is None or shift.p_value > ALPHA / signals:
+        return None
+    cause, candidates = search(found, shift)
+    if abs(cause.effect) < MARGIN:
+        return None
+    details: dict[str, Any] = {
+        "evaluator": evaluator, "version": version,
+        "onset": datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).isoformat(),
+        "sentence": _sentence(evaluator, cause, shift.p_value),
+        "candidates": [c.candidate() for c in candidates], "examples": cause.examples,
+        "appeared": _appeared(rows, cause.onset_ns),
+    }  # fmt: skip
+    status = "confirmed" if len(rows) >= CALIBRATED else "uncalibrated"
+    name = identity(project, evaluator, version, cause.segment, cause.onset_ns // (2 * HOUR_NS))
+    return FindingRow(
+        project, name, evaluator, "mean_shift", json.dumps(cause.segment), status,
+        cause.onset_ns // 10**6, rows[0].time // 10**6, rows[-1].time // 10**6, cause.n_before,
+        cause.n_after, cause.before, cause.after, cause.effect, cause.low, cause.high,
+        shift.p_value, cause.share, json.dumps(details), time.time_ns() // 10**6,
+    )  # fmt: skip
+
+
+def _appeared(rows: list[Observation], onset_ns: int) -> list[dict[str, str]]:
+    """Segment values first seen within two hours of the onset."""
+    first: dict[tuple[str, str], int] = {}
+    for row in rows:
+        for pair in row.segment.items():
+            first.setdefault(pair, row.time)
+    return [{k: v} for (k, v), t in first.items() if v and abs(t - onset_ns) < 2 * HOUR_NS]
+
+
+def embedding_finding(
+    project: str, field: str, rows: list[tuple[int, str, list[float]]], signals: int
+) -> FindingRow | None:
+    """A change of the embedding distribution between the two halves of the window."""
+    if len(rows) < MIN_SCORED:
+        return None
+    middle = (rows[0][0] + rows[-1][0]) // 2
+    old = np.array([v for t, _, v in rows if t < middle], dtype=np.float64)
+    new = np.array([v for t, _, v in rows if t >= middle], dtype=np.float64)
+    if min(len(old), len(new)) < MIN_SCORED // 4:
+        return None
+    distance, p_value = energy(old, new)
+    if p_value > ALPHA / signals:
+        return None
+    sentence = f"the distribution of {field}s changed (energy {distance:.3f}, p={p_value:.3f})"
+    signal = f"embedding_{field}"
+    return FindingRow(
+        project, identity(project, signal, middle // (24 * HOUR_NS)), signal, "energy", "{}",
+        "observed", middle // 10**6, rows[0][0] // 10**6, rows[-1][0] // 10**6, len(old), len(new),
+        0.0, distance, distance, 0.0, 0.0, p_value, 1.0, json.dumps({"sentence": sentence}),
+        time.time_ns() // 10**6,
+    )  # fmt: skip
+
+
+def known(found: FindingRow, earlier: list[dict[str, Any]]) -> bool:
+    """True if the same change has been found: same signal and segment, onset within 6 hours."""
+    return any(
+        e["signal"] == found.signal
+        and (json.loads(e["segment"]) == json.loads(found.segment))
+        and abs(e["onset_ms"] - found.onset) < 6 * 3600 * 1000
+        for e in earlier
+    )

@@ -1,0 +1,74 @@
+"""Injected regressions are found with segment and onset; quiet traffic is silent."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from monitors.drift.energy import energy
+from monitors.findings import HOUR_NS, identity, known, score_finding
+from schemas.models import Observation
+
+START = 1_800_000_000 * 10**9
+SHARES = {
+    "prompt_version": {"v1": 0.4, "v2": 0.3, "v3": 0.3},
+    "model": {"a": 0.55, "b": 0.45},
+    "document_source": {"wiki": 0.6, "mail": 0.4},
+}
+
+
+def traffic(seed: int, segment: dict[str, str] | None, onset_hour: float) -> list[Observation]:
+    """1,000 traces over 48 h; model b is always worse; the segment loses 0.3 after the onset."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for n, at in enumerate(np.sort(draw.uniform(0, 48, 1000))):
+        found = {k: str(draw.choice(list(v), p=list(v.values()))) for k, v in SHARES.items()}
+        value = 0.8 - 0.1 * (found["model"] == "b") + draw.normal(0, 0.2)
+        if segment is not None and at >= onset_hour and segment.items() <= found.items():
+            value -= 0.3
+        time = START + round(at * HOUR_NS)
+        rows.append(Observation(f"t{n}", f"s{n}", time, float(value), found))
+    return rows
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [{"prompt_version": "v3"}, {"model": "a"}, {"document_source": "wiki", "model": "a"}],
+)
+def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -> None:
+    for seed in range(3):
+        found = score_finding("p", "groundedness", "1", traffic(seed, segment, 30.0), 5)
+        assert found is not None
+        assert json.loads(found.segment) == segment
+        assert abs(found.onset * 10**6 - START - 30 * HOUR_NS) <= 2 * HOUR_NS
+        assert found.status == "confirmed"
+        assert found.effect_low < -0.3 < found.effect_high or abs(found.effect + 0.3) < 0.05
+        details = json.loads(found.details)
+        assert "fell" in details["sentence"] and len(details["examples"]["after"]) == 5
+
+
+def test_quiet_traffic_is_silent() -> None:
+    for seed in range(15):
+        assert score_finding("p", "g", "1", traffic(100 + seed, None, 0), 5) is None
+
+
+def test_too_little_traffic_finds_nothing() -> None:
+    assert score_finding("p", "g", "1", traffic(1, {"model": "a"}, 30)[:150], 5) is None
+
+
+def test_the_same_change_is_known_and_another_is_not() -> None:
+    found = score_finding("p", "g", "1", traffic(1, {"model": "a"}, 30.0), 5)
+    assert found is not None
+    row = {"signal": "g", "segment": found.segment, "onset_ms": found.onset + 3_600_000}
+    assert known(found, [row])
+    assert not known(found, [{**row, "signal": "other"}])
+    assert identity("a", 1) == identity("a", 1) != identity("a", 2)
+
+
+def test_energy_sees_a_shift_and_not_its_absence() -> None:
+    draw = np.random.default_rng(0)
+    quiet, other = draw.normal(size=(200, 16)), draw.normal(size=(200, 16))
+    assert energy(quiet, other)[1] > 0.01
+    assert energy(quiet, other + 0.5)[1] < 0.005
