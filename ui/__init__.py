@@ -1,1 +1,1 @@
-"""ui."""
+"""The explorer: Streamlit pages over typed queries."""

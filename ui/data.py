@@ -1,0 +1,44 @@
+"""The pages' connection to ClickHouse and small shared formats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from schemas import clickhouse
+from schemas.clickhouse import Store
+from schemas.models import Observation
+from schemas.settings import from_environment
+
+
+@st.cache_resource(ttl=300)
+def store() -> Store:
+    """A connection shared by the pages. Raises Retryable while ClickHouse is away."""
+    return clickhouse.connect(from_environment())
+
+
+def interval(rows: Sequence[Observation]) -> tuple[float, float]:
+    """Mean and half-width of its 95% interval, sessions as units; NaN without rows."""
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        groups.setdefault(row.session_id or row.trace_id, []).append(row.value)
+    values = [sum(v) / len(v) for v in groups.values()]
+    if not values:
+        return math.nan, math.nan
+    mean = sum(values) / len(values)
+    if len(values) < 2:
+        return mean, math.nan
+    variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1)
+    return mean, 1.96 * math.sqrt(variance / len(values))
+
+
+def moment(ns: int) -> datetime:
+    return datetime.fromtimestamp(ns / 1e9, UTC)
+
+
+def trace_link(project: str, trace_id: str) -> str:
+    """A relative address that opens the trace."""
+    return f"/trace?project={project}&trace={trace_id}"

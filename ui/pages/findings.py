@@ -1,0 +1,75 @@
+"""What broke: each finding with segment, moment, evidence, examples and deliveries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.queries import findings, scores, spans
+from ui import charts
+from ui.data import trace_link
+
+
+def render(store: Store, project: str) -> None:
+    st.title("Drift and findings")
+    found = findings.list_findings(store, project)
+    if not found:
+        rows = scores.evaluators(store, project)
+        names = ", ".join(f"{r['evaluator']} ({r['scored']} scored)" for r in rows) or "no score"
+        st.info(
+            f"No finding. Watched: {names}. This is not proof of no change: small effects,"
+            " and windows with fewer than 200 scored traces, are not detected."
+        )
+    for finding in found:
+        _finding(store, project, finding)
+    deliveries = findings.list_deliveries(store, project)
+    if deliveries:
+        st.subheader("Deliveries")
+        columns = ["status", "sink", "target", "response_code", "attempts", "error", "updated_at"]
+        st.dataframe(pd.DataFrame(deliveries)[columns], hide_index=True)
+
+
+def _finding(store: Store, project: str, finding: dict[str, Any]) -> None:
+    details = json.loads(finding["details"])
+    segment = json.loads(finding["segment"])
+    name = " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
+    with st.container(border=True):
+        st.subheader(f"{finding['signal']}: {name}")
+        st.write(details.get("sentence", ""))
+        if finding["detector"] == "mean_shift":
+            tiles = st.columns(4)
+            tiles[0].metric(
+                f"Before (n={finding['n_reference']})", f"{finding['mean_reference']:.3f}"
+            )
+            tiles[1].metric(f"After (n={finding['n_current']})", f"{finding['mean_current']:.3f}")
+            low, high = finding["effect_low"], finding["effect_high"]
+            tiles[2].metric("Effect", f"{finding['effect']:+.3f}")
+            tiles[2].caption(f"95% interval {low:+.3f} to {high:+.3f}, p={finding['p_value']:.3f}")
+            tiles[3].metric("Share explained", f"{finding['share_explained']:.0%}")
+            _chart(store, project, finding, details, segment, name)
+        if details.get("candidates"):
+            st.caption("Candidate segments at this onset, strongest first")
+            frame = pd.DataFrame(details["candidates"])
+            frame["segment"] = [json.dumps(s) for s in frame["segment"]]
+            st.dataframe(frame, hide_index=True)
+        for side, ids in details.get("examples", {}).items():
+            links = " · ".join(f"[{i[:8]}]({trace_link(project, i)})" for i in ids)
+            st.markdown(f"Examples {side}: {links}")
+
+
+def _chart(
+    store: Store, project: str, finding: dict[str, Any], details: dict[str, Any],
+    segment: dict[str, str], name: str,
+) -> None:  # fmt: skip
+    first, last = spans.time_range(store, project)
+    rows = scores.observations(
+        store, project, finding["signal"], details.get("version", ""), first, last + 1
+    )
+    inside = [r for r in rows if segment.items() <= r.segment.items()]
+    rest = [r for r in rows if not segment.items() <= r.segment.items()]
+    frame = pd.concat([charts.hourly(inside, 4, name), charts.hourly(rest, 4, "the rest")])
+    st.altair_chart(charts.trend(frame, finding["onset_ms"]))

@@ -1,0 +1,40 @@
+"""Is it still good? Findings first, then each evaluator's mean with n and interval."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.queries import findings, scores, spans
+from ui import charts
+from ui.data import interval
+
+
+def render(store: Store, project: str) -> None:
+    st.title("Overview")
+    found = findings.list_findings(store, project)
+    open_ones = [f for f in found if f["status"] == "confirmed"]
+    if open_ones:
+        for finding in open_ones:
+            st.error(json.loads(finding["details"]).get("sentence", finding["signal"]))
+    else:
+        st.success("No confirmed finding.")
+    first, last = spans.time_range(store, project)
+    rows = scores.evaluators(store, project)
+    tiles = st.columns(max(2, len(rows) + 1))
+    tiles[0].metric("Spans stored", f"{spans.count_spans(store, project):,}")
+    seen = {}
+    for tile, row in zip(tiles[1:], rows, strict=False):
+        name = row["evaluator"]
+        seen[name] = scores.observations(store, project, name, row["version"], first, last + 1)
+        mean, half = interval(seen[name])
+        tile.metric(name, f"{mean:.3f} ± {half:.3f}" if seen[name] else "no score")
+        tile.caption(f"{row['scored']} scored, {row['unscored']} unscored, {row['errors']} failed")
+    st.caption("Means with 95% intervals; the unit is the session.")
+    for name, observations in seen.items():
+        if len(observations) > 1:
+            st.subheader(name)
+            onset = next((f["onset_ms"] for f in open_ones if f["signal"] == name), None)
+            st.altair_chart(charts.trend(charts.hourly(observations), onset))
