@@ -24,9 +24,7 @@ def page(render: Render) -> Callable[[], None]:
             projects = spans.projects(store)
         except (Retryable, Permanent, OSError) as error:
             data.store.clear()
-            st.error(
-                f"ClickHouse does not answer. Is `assay store` running? `assay doctor` says.\n\n{error}"
-            )
+            st.error(f"ClickHouse does not answer; `assay doctor` says why.\n\n{error}")
             return
         if not projects:
             st.info(

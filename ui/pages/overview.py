@@ -30,7 +30,7 @@ def render(store: Store, project: str) -> None:
         name = row["evaluator"]
         seen[name] = scores.observations(store, project, name, row["version"], first, last + 1)
         mean, half = interval(seen[name])
-        tile.metric(name, f"{mean:.3f} ± {half:.3f}" if seen[name] else "no score")
+        tile.metric(name, f"{mean:.3f}" if seen[name] else "no score")
         tile.caption(f"{row['scored']} scored, {row['unscored']} unscored, {row['errors']} failed")
     st.caption("Means with 95% intervals; the unit is the session.")
     for name, observations in seen.items():

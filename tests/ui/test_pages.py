@@ -1,0 +1,114 @@
+"""Each page shows real rows without an error, and words where there is nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from schemas.clickhouse import Store
+from schemas.models import FindingRow, ScoreRow, SpanRow
+from schemas.queries import findings, scores, spans
+
+START = time.time_ns() - 20 * 3600 * 10**9
+
+
+@pytest.fixture(scope="module")
+def project() -> str:
+    return f"ui-{time.time_ns()}"
+
+
+@pytest.fixture
+def filled(store: Store, project: str) -> str:
+    """Sixty scored traces with a finding on prompt version v2."""
+    rows = [
+        SpanRow(project, f"{n:032x}", f"{n:016x}", START + n * 10**12, kind="CHAIN", name="ask",
+                input="who?", output=f"answer {n}", session_id=f"s{n}", duration_ns=10**9,
+                prompt_version="v2" if n % 2 else "v1", segment="seed")
+        for n in range(1, 61)
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, project)
+    judged = [
+        ScoreRow(project, "groundedness", "1", r.trace_id, r.span_id, r.start_time, "scored",
+                 0.8 - 0.3 * (n > 30), 1)
+        for n, r in enumerate(rows)
+    ]  # fmt: skip
+    scores.insert_scores(store, judged)
+    details = {
+        "sentence": "groundedness fell for v2", "version": "1",
+        "candidates": [{"segment": {"prompt_version": "v2"}, "share": 1.0, "effect": -0.3}],
+        "examples": {"after": [rows[-1].trace_id]},
+    }  # fmt: skip
+    found = FindingRow(project, "f", "groundedness", "mean_shift", '{"prompt_version": "v2"}',
+                       "confirmed", rows[30].start_time // 10**6, 0, 1, 30, 30, 0.8, 0.5, -0.3,
+                       -0.4, -0.2, 0.001, 1.0, json.dumps(details), 1)  # fmt: skip
+    findings.insert_findings(store, [found])
+    return project
+
+
+def _page(name: str, project: str, **query: str) -> AppTest:
+    def show(name: str, project: str, home: str, port: str) -> None:
+        import importlib
+
+        from schemas import clickhouse
+        from schemas.settings import from_environment
+
+        settings = from_environment({"ASSAY_HOME": home, "ASSAY_STORE_PORT": port})
+        page = importlib.import_module(f"ui.pages.{name}")
+        page.render(clickhouse.connect(settings), project)
+
+    test = AppTest.from_function(show, kwargs={"name": name, "project": project, **_where})
+    for key, value in query.items():
+        test.query_params[key] = value
+    return test.run(timeout=60)
+
+
+_where: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def where(settings: object) -> None:
+    home: Path = settings.home  # type: ignore[attr-defined]
+    port: int = settings.store_port  # type: ignore[attr-defined]
+    _where.update(home=str(home), port=str(port))
+
+
+def _words(page: AppTest) -> str:
+    kinds = ("title", "subheader", "error", "info", "success", "markdown", "caption", "text")
+    return " ".join(str(e.value) for kind in kinds for e in page.get(kind))
+
+
+def test_overview_shows_finding_and_mean(filled: str) -> None:
+    page = _page("overview", filled)
+    assert not page.exception
+    assert "groundedness fell for v2" in _words(page)
+    assert [m.value for m in page.metric] == ["60", "0.655"]
+
+
+def test_findings_show_segment_effect_and_examples(filled: str) -> None:
+    page = _page("findings", filled)
+    assert not page.exception
+    assert "prompt_version=v2" in _words(page)
+    assert "-0.300" in [m.value for m in page.metric]
+
+
+def test_traces_are_listed_and_searched(filled: str) -> None:
+    page = _page("traces", filled, search="answer 7")
+    assert not page.exception
+    assert list(page.dataframe[0].value["output"]) == ["answer 7"]
+    assert "No trace matches" in _words(_page("traces", filled, search="nowhere"))
+
+
+def test_a_trace_shows_its_text_and_scores(filled: str) -> None:
+    page = _page("trace", filled, trace=f"{7:032x}")
+    assert not page.exception
+    assert "answer 7" in _words(page)
+    assert page.dataframe[0].value["evaluator"][0] == "groundedness"
+
+
+def test_an_unknown_trace_and_an_empty_project_are_said_in_words(filled: str) -> None:
+    assert "No trace" in str(_page("trace", filled, trace="f" * 32).warning[0].value)
+    assert "not proof of no change" in _words(_page("findings", "empty-project"))
