@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import streamlit as st
 
@@ -31,7 +32,8 @@ def render(store: Store, project: str) -> None:
         seen[name] = scores.observations(store, project, name, row["version"], first, last + 1)
         mean, half = interval(seen[name])
         tile.metric(name, f"{mean:.3f}" if seen[name] else "no score")
-        tile.caption(f"{row['scored']} scored, {row['unscored']} unscored, {row['errors']} failed")
+        counts = f"{row['scored']} scored, {row['unscored']} unscored, {row['errors']} failed"
+        tile.caption(f"± {half:.3f}; {counts}" if math.isfinite(half) else counts)
     st.caption("Means with 95% intervals; the unit is the session.")
     for name, observations in seen.items():
         if len(observations) > 1:
