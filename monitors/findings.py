@@ -34,9 +34,14 @@ def _sentence(signal: str, cause: Cause, p_value: float) -> str:
     return (
         f"{signal} {verb} from {cause.before:.2f} to {cause.after:.2f} for {_text(cause.segment)}"
         f" since {when} ({cause.effect:+.2f}, 95% interval {cause.low:+.2f} to {cause.high:+.2f},"
-        f" p={p_value:.3f}, {cause.n_before}+{cause.n_after} sessions,"
+        f" p={p_value:.4f}, {cause.n_before}+{cause.n_after} sessions,"
         f" {cause.share:.0%} of the project's change)"
     )
+
+
+def permutations(signals: int) -> int:
+    """Enough that the smallest p-value, 1 / (n + 1), is a tenth of the level ALPHA / signals."""
+    return max(999, round(10 * signals / ALPHA) - 1)
 
 
 def identity(*parts: object) -> str:
@@ -50,7 +55,7 @@ def score_finding(
     if len(rows) < MIN_SCORED:
         return None
     found = units(rows)
-    shift = mean_shift(found)
+    shift = mean_shift(found, permutations=permutations(signals))
     if shift is None or shift.p_value > ALPHA / signals:
         return None
     cause, candidates = search(found, shift)
@@ -60,7 +65,7 @@ def score_finding(
         "evaluator": evaluator, "version": version,
         "onset": datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).isoformat(),
         "sentence": _sentence(evaluator, cause, shift.p_value),
-        "candidates": [c.candidate() for c in candidates], "examples": cause.examples,
+        "candidates": [c.candidate() for c in candidates], "examples": _examples(rows, cause),
         "appeared": _appeared(rows, cause.onset_ns),
     }  # fmt: skip
     status = "confirmed" if len(rows) >= CALIBRATED else "uncalibrated"
@@ -71,6 +76,15 @@ def score_finding(
         cause.n_after, cause.before, cause.after, cause.effect, cause.low, cause.high,
         shift.p_value, cause.share, json.dumps(details), time.time_ns() // 10**6,
     )  # fmt: skip
+
+
+def _examples(rows: list[Observation], cause: Cause) -> dict[str, list[str]]:
+    """Five traces of the segment: the last before the onset, the furthest gone after it."""
+    inside = [r for r in rows if cause.segment.items() <= r.segment.items()]
+    before = [r.trace_id for r in inside if r.time < cause.onset_ns][-5:]
+    sign = 1 if cause.effect < 0 else -1
+    after = sorted((r for r in inside if r.time >= cause.onset_ns), key=lambda r: sign * r.value)
+    return {"before": before, "after": [r.trace_id for r in after[:5]]}
 
 
 def _appeared(rows: list[Observation], onset_ns: int) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,51 +11,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.models import Observation
+from schemas.queries.spans import SEGMENT_COLUMNS
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-COLUMNS = ("model", "prompt_version", "document_source", "service_version", "environment")
-MIN_UNITS = 40
+Integers = NDArray[np.int64]
+MIN_UNITS = 60  # a segment needs this many: 30 on each side of an onset
+MIN_CELL = 10  # rarer combinations of values share one centre
+OTHER = "(other)"
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Session means by time. `residual` is the value less the mean of its full segment cell, so
-    that a change of mix between constant segments is no change of quality."""
+    """Means per session and segment cell, the units of a session next to each other, sessions by
+    time (ns). `residual` is the value less the mean of its cell, so that a change of mix between
+    constant segments is no change of quality."""
 
-    time: NDArray[np.int64]
+    time: Integers
     value: Floats
     residual: Floats
+    session: Integers  # 0, 1, 2, ... by the session's first moment
     segments: list[dict[str, str]]
     members: Bools  # (segments, units)
-    traces: list[str]
 
 
 def units(observations: Sequence[Observation]) -> Units:
-    """One unit per session and segment cell; every segment of at most two columns."""
+    """One unit per session and segment cell; every segment of at most two columns.
+
+    A value seen in fewer than MIN_UNITS observations is pooled as OTHER: it could not be tested.
+    """
+    counts = Counter((c, o.segment.get(c, "")) for o in observations for c in SEGMENT_COLUMNS)
+    begun: dict[str, int] = {}
     groups: dict[tuple[str, ...], list[Observation]] = {}
     for o in observations:
-        cell = tuple(o.segment.get(c, "") for c in COLUMNS)
-        groups.setdefault((o.session_id or o.trace_id, *cell), []).append(o)
-    keys = sorted(groups, key=lambda k: groups[k][0].time)
-    time = np.array([groups[k][0].time for k in keys], dtype=np.int64)
-    value = np.array([np.mean([o.value for o in groups[k]]) for k in keys])
+        found = [(c, o.segment.get(c, "")) for c in SEGMENT_COLUMNS]
+        cell = tuple(v if counts[c, v] >= MIN_UNITS else OTHER for c, v in found)
+        name = o.session_id or f"trace {o.trace_id}"
+        begun[name] = min(begun.get(name, o.time), o.time)
+        groups.setdefault((name, *cell), []).append(o)
+    order = {name: n for n, name in enumerate(sorted(begun, key=lambda k: (begun[k], k)))}
+    first = {key: min(o.time for o in group) for key, group in groups.items()}
+    keys = sorted(groups, key=lambda k: (order[k[0]], first[k], k))
+    value = np.array([np.mean([o.value for o in groups[k]]) for k in keys], dtype=np.float64)
     cells = [k[1:] for k in keys]
-    residual = value.copy()
-    for cell in set(cells):
-        mine = np.array([c == cell for c in cells])
-        residual[mine] -= value[mine].mean()
     segments, members = _segments(cells)
-    return Units(time, value, residual, segments, members, [groups[k][0].trace_id for k in keys])
+    return Units(
+        np.array([first[k] for k in keys], dtype=np.int64), value, _residual(value, cells),
+        np.array([order[k[0]] for k in keys], dtype=np.int64), segments, members,
+    )  # fmt: skip
+
+
+def _residual(value: Floats, cells: list[tuple[str, ...]]) -> Floats:
+    """Values less their cell's mean; all cells of fewer than MIN_CELL units count as one."""
+    sizes = Counter(cells)
+    names = {cell: n for n, cell in enumerate(sizes)}
+    code = np.array([names[c] if sizes[c] >= MIN_CELL else len(names) for c in cells], dtype=int)
+    total = np.bincount(code, value, len(names) + 1)
+    return np.asarray(
+        value - (total / np.maximum(np.bincount(code, None, len(names) + 1), 1))[code]
+    )
 
 
 def _segments(cells: list[tuple[str, ...]]) -> tuple[list[dict[str, str]], Bools]:
-    table = np.array(cells, dtype=object).reshape(len(cells), len(COLUMNS))
+    table = np.array(cells, dtype=object).reshape(len(cells), len(SEGMENT_COLUMNS))
     singles: list[tuple[dict[str, str], Bools]] = []
-    for index, column in enumerate(COLUMNS):
-        values = sorted(set(table[:, index]) - {""})
+    for index, column in enumerate(SEGMENT_COLUMNS):
+        values = sorted(set(table[:, index]))
         if len(values) > 1:
-            singles += [({column: v}, np.asarray(table[:, index] == v, bool)) for v in values]
+            tested = [v for v in values if v not in ("", OTHER)]
+            singles += [({column: v}, np.asarray(table[:, index] == v, bool)) for v in tested]
     pairs = [
         ({**a, **b}, ma & mb)
         for (a, ma), (b, mb) in combinations(singles, 2)

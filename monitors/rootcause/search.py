@@ -9,14 +9,15 @@ import numpy as np
 
 from monitors.changepoint import split
 from monitors.drift.mean_shift import Shift
-from monitors.windows import Units
+from monitors.windows import Bools, Floats, Units
 
-PREFER_SIMPLE = 0.97
+PREFER_SIMPLE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A segment with its change; times in ns; `share` of the whole project's change."""
+    """A segment with its change: counts of sessions, onset in ns, a 95% interval for the effect,
+    and `share`, the part of the whole project's change that happened inside it."""
 
     segment: dict[str, str]
     onset_ns: int
@@ -27,7 +28,6 @@ class Cause:
     low: float
     high: float
     share: float
-    examples: dict[str, list[str]]
 
     @property
     def effect(self) -> float:
@@ -45,41 +45,55 @@ def _best(units: Units, shift: Shift) -> int:
     """The strongest segment, or a simpler one around it that is nearly as strong."""
     best = shift.segment
     chosen = units.segments[best]
-    for index in np.argsort(-shift.strength):
+    for index in sorted(range(len(units.segments)), key=lambda i: len(units.segments[i])):
         simpler = units.segments[index]
-        inside = simpler.items() < chosen.items() and len(simpler) < len(chosen)
+        inside = simpler.items() <= chosen.items() and len(simpler) < len(chosen)
         if inside and shift.strength[index] >= PREFER_SIMPLE * shift.strength[best]:
-            return int(index)
+            return index
     return best
+
+
+def _sessions(units: Units, mask: Bools, series: Floats) -> Floats:
+    """Mean of a series per session, over the units of `mask`."""
+    n = np.bincount(units.session[mask])
+    return np.asarray(np.bincount(units.session[mask], series[mask])[n > 0] / n[n > 0])
+
+
+def _mean(values: Floats) -> tuple[float, float]:
+    """(mean, its variance), NaN where there is nothing."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    return float(values.mean()), float(values.var(ddof=1) / len(values))
+
+
+def _change(units: Units, mask: Bools, late: Bools) -> float:
+    """Change of the mean residual, a unit's own mix held fixed."""
+    after, before = units.residual[mask & late], units.residual[mask & ~late]
+    return float(after.mean() - before.mean()) if len(after) and len(before) else 0.0
 
 
 def describe(units: Units, index: int, onset_ns: int | None = None) -> Cause:
     """One segment before and after its onset (its own estimate unless one is given)."""
     inside = units.members[index]
-    values, times = units.value[inside], units.time[inside]
     if onset_ns is None:
-        onset_ns = int(times[split(units.residual[inside])])
-    late = times >= onset_ns
-    after, before = values[late], values[~late]
-    a = float(after.mean()) if len(after) else float("nan")
-    b = float(before.mean()) if len(before) else float("nan")
-    wide = 1.96 * float(
-        np.sqrt(after.var() / max(len(after), 1) + before.var() / max(len(before), 1))
-    )
-    every = units.time >= onset_ns
-    whole = units.residual[every].mean() - units.residual[~every].mean()
-    share = (a - b) * (len(after) / max(int(every.sum()), 1)) / whole if whole else 0.0
-    names = [t for t, m in zip(units.traces, inside, strict=True) if m]
-    worst = [names[i] for i in np.argsort(np.where(late, values, np.inf))[: min(5, late.sum())]]
-    good = [names[i] for i in np.flatnonzero(~late)[-5:]]
+        order = np.argsort(units.time[inside], kind="stable")
+        onset_ns = int(units.time[inside][order][split(units.residual[inside][order])])
+    late = np.asarray(units.time >= onset_ns, bool)
+    after = _sessions(units, inside & late, units.value)
+    before = _sessions(units, inside & ~late, units.value)
+    (a, wide_a), (b, wide_b) = _mean(after), _mean(before)
+    wide = 1.96 * float(np.sqrt(wide_a + wide_b))
+    whole = _change(units, np.ones(len(late), bool), late)
+    weight = (inside & late).sum() / max(int(late.sum()), 1)
+    share = _change(units, inside, late) * weight / whole if whole else 0.0
     return Cause(
         units.segments[index], onset_ns, len(before), len(after), b, a, a - b - wide, a - b + wide,
-        float(np.clip(share, 0.0, 1.0)), {"before": good, "after": worst},
+        float(np.clip(share, 0.0, 1.0)),
     )  # fmt: skip
 
 
 def search(units: Units, shift: Shift) -> tuple[Cause, list[Cause]]:
     """(the cause, the five strongest candidates at the cause's onset)."""
     cause = describe(units, _best(units, shift))
-    top = [int(i) for i in np.argsort(-shift.strength)[:5]]
+    top = [int(i) for i in np.argsort(-shift.strength, kind="stable")[:5]]
     return cause, [describe(units, i, cause.onset_ns) for i in top]
