@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=None, help="draws the regression (default: date)")
     demo.add_argument("--no-regression", action="store_true", help="send healthy traffic only")
     demo.add_argument("--questions", type=int, default=3, help="live questions to docs_qa")
-    demo.add_argument("--traces", type=int, default=1200, help="recorded traces to send")
+    demo.add_argument("--traces", type=int, default=1500, help="recorded traces to send")
     for name in PROCESSES:
         commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
     commands.add_parser("migrate", help="create or update the tables in ClickHouse, then exit")

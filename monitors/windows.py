@@ -16,7 +16,7 @@ from schemas.queries.spans import SEGMENT_COLUMNS
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
-MIN_UNITS = 60  # a segment needs this many: 30 on each side of an onset
+MIN_UNITS = 40  # a segment needs this many
 MIN_CELL = 10  # rarer combinations of values share one centre
 OTHER = "(other)"
 

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--endpoint", default="http://127.0.0.1:4318")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-regression", action="store_true")
-    parser.add_argument("--traces", type=int, default=1200)
+    parser.add_argument("--traces", type=int, default=1500)
     parser.add_argument("--truth", type=Path, help="write what was injected to this file")
     arguments = parser.parse_args()
     plan = make_plan(arguments.seed, not arguments.no_regression, time.time_ns(), arguments.traces)

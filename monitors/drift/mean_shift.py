@@ -17,7 +17,7 @@ import numpy as np
 from monitors.windows import Floats, Units
 from schemas.registry import register
 
-EDGE = 30  # units needed on each side of an onset
+EDGE = 15  # units needed on each side of an onset
 BLOCKS = 48
 MIN_BLOCK = 4  # sessions
 CHUNK = 64  # permutations at once: some MiB of memory

@@ -11,8 +11,6 @@ from monitors.changepoint import split
 from monitors.drift.mean_shift import Shift
 from monitors.windows import Bools, Floats, Units
 
-PREFER_SIMPLE = 0.95
-
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -39,18 +37,6 @@ class Cause:
             "segment": self.segment, "share": self.share, "effect": self.effect,
             "effect_low": self.low, "effect_high": self.high, "n": self.n_before + self.n_after,
         }  # fmt: skip
-
-
-def _best(units: Units, shift: Shift) -> int:
-    """The strongest segment, or a simpler one around it that is nearly as strong."""
-    best = shift.segment
-    chosen = units.segments[best]
-    for index in sorted(range(len(units.segments)), key=lambda i: len(units.segments[i])):
-        simpler = units.segments[index]
-        inside = simpler.items() <= chosen.items() and len(simpler) < len(chosen)
-        if inside and shift.strength[index] >= PREFER_SIMPLE * shift.strength[best]:
-            return index
-    return best
 
 
 def _sessions(units: Units, mask: Bools, series: Floats) -> Floats:
@@ -94,6 +80,6 @@ def describe(units: Units, index: int, onset_ns: int | None = None) -> Cause:
 
 def search(units: Units, shift: Shift) -> tuple[Cause, list[Cause]]:
     """(the cause, the five strongest candidates at the cause's onset)."""
-    cause = describe(units, _best(units, shift))
+    cause = describe(units, shift.segment)
     top = [int(i) for i in np.argsort(-shift.strength, kind="stable")[:5]]
     return cause, [describe(units, i, cause.onset_ns) for i in top]

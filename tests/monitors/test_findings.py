@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,21 @@ def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -
 def test_quiet_traffic_is_silent() -> None:
     for seed in range(15):
         assert score_finding("p", "g", "1", traffic(100 + seed, None, 0), 5) is None
+
+
+def correlated(seed: int) -> list[Observation]:
+    """Quiet, yet turns of a session resemble each other, and so do sessions of an hour."""
+    draw = np.random.default_rng(seed)
+    session, hour = draw.normal(0, 0.2, 400), draw.normal(0, 0.03, 48)
+    rows = []
+    for n, row in enumerate(traffic(seed, None, 0)):
+        effect = session[n // 3] + hour[(row.time - START) // HOUR_NS]
+        rows.append(replace(row, session_id=f"s{n // 3}", value=row.value + effect))
+    return rows
+
+
+def test_correlated_turns_and_hours_raise_no_alarm() -> None:
+    assert sum(score_finding("p", "g", "1", correlated(s), 5) is not None for s in range(20)) == 0
 
 
 def test_too_little_traffic_finds_nothing() -> None:
