@@ -69,7 +69,8 @@ def _live(settings: Settings, environ: dict[str, str], questions: int) -> None:
 
 
 def _wait(settings: Settings, sent: int, supervisor: Supervisor, limit: float) -> None:
-    """Until all demo traces are scored and the monitors have looked twice since then."""
+    """Until all demo traces are scored and the monitors have looked twice since then, or nothing
+    has moved for `limit` seconds: the report then says what is missing."""
     from schemas import clickhouse
     from schemas.errors import Permanent, Retryable
     from schemas.queries import spans
@@ -93,7 +94,7 @@ def _wait(settings: Settings, sent: int, supervisor: Supervisor, limit: float) -
         text = f"  {stored} spans stored; scored: " + ", ".join(f"{k} {v}" for k, v in done.items())
         if text != shown:
             print(text, flush=True)
-            shown = text
+            shown, deadline = text, time.monotonic() + limit
         every = sent // 3
         if stored < sent or len(done) < 3 or min(done.values()) < every:
             continue
@@ -124,7 +125,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         supervisor.start(environ)
         truth = _send(settings, arguments, settings.home / "truth.json")
         _live(settings, {**os.environ, **environ}, arguments.questions)
-        _wait(settings, int(truth["spans"]), supervisor, 600)
+        _wait(settings, int(truth["spans"]), supervisor, 120)
         held = print_report(settings, PROJECT, truth, receiver)
         print(f"\n{time.monotonic() - started:.0f} s from start to report.\n{addresses(settings)}")
         print(f"\nOpen http://127.0.0.1:{settings.ui_port}/?project={PROJECT}", flush=True)

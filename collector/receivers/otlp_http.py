@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Any
 
-import zstandard
 from google.protobuf import json_format
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -21,37 +19,12 @@ from starlette.routing import Route
 
 from collector.intake import MAX_BYTES, NOT_STORED, Intake
 from collector.otlp import from_json, from_protobuf
+from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.errors import Permanent, Retryable
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 _CODES = {400: 3, 401: 16, 405: 12, 413: 8, 415: 3, 503: 14}
-
-
-class _TooLarge(Exception):
-    """The body is over the limit, before or after decompression."""
-
-
-def inflate(body: bytes, encoding: str) -> bytes:
-    """Undo Content-Encoding, never past MAX_BYTES. Raises Permanent or _TooLarge."""
-    try:
-        if encoding in {"", "identity"}:
-            data = body
-        elif encoding == "gzip":
-            engine = zlib.decompressobj(wbits=31)
-            data = engine.decompress(body, MAX_BYTES + 1)
-            if not engine.eof and len(data) <= MAX_BYTES:
-                raise Permanent("the gzip body is cut off")
-        elif encoding == "zstd":
-            with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-                data = reader.read(MAX_BYTES + 1)
-        else:
-            raise Permanent(f"Content-Encoding {encoding!r}: use gzip, zstd or none")
-    except (zlib.error, zstandard.ZstdError) as error:
-        raise Permanent(f"the {encoding} body is broken: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise _TooLarge
-    return data
 
 
 def encode(message: Any, content_type: str, status: int = 200) -> Response:
@@ -74,15 +47,15 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
 
     async def body_of(request: Request) -> bytes:
         if int(request.headers.get("content-length") or 0) > MAX_BYTES:
-            raise _TooLarge
+            raise TooLargeError
         chunks, size = [], 0
         async for chunk in request.stream():
             size += len(chunk)
             if size > MAX_BYTES:
-                raise _TooLarge
+                raise TooLargeError
             chunks.append(chunk)
         encoding = request.headers.get("content-encoding", "").strip().lower()
-        return await run_in_threadpool(inflate, b"".join(chunks), encoding)
+        return await run_in_threadpool(decode, b"".join(chunks), encoding, MAX_BYTES)
 
     async def receive(request: Request) -> Response:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -98,7 +71,9 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
                 return await run_in_threadpool(_traces, intake, body, kind)
         except Permanent as error:
             return refuse(kind, 400, error.reason)
-        except _TooLarge:
+        except BrokenError as error:
+            return refuse(kind, 400, str(error))
+        except TooLargeError:
             return refuse(kind, 413, f"the body is over {MAX_BYTES} bytes after decompression")
         except Retryable as error:
             return refuse(kind, 503, error.reason, error.delay)

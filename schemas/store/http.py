@@ -5,19 +5,16 @@ Results are sent whole: the engine hands them over whole.
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Callable
 
-import lz4.frame
-import zstandard
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.store.engine import Engine, EngineError
 from schemas.store.guard import allowed, foreign
 
@@ -30,12 +27,7 @@ _PROTOCOL = frozenset(
     | {"http_headers_progress_interval_ms", "cancel_http_readonly_queries_on_client_close"}
 )
 _NOT_FOUND = frozenset({60, 81, 46, 115})
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "deflate": zlib.decompress,
-    "lz4": lz4.frame.decompress,
-    "zstd": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data),
-}
+MAX_BODY = 2 * 2**30  # decoded bytes of one request
 
 
 def _refusal(code: int, text: str, status: int) -> Response:
@@ -62,13 +54,12 @@ def build(engine: Engine, password: str, ready: Callable[[], bool]) -> Starlette
         body = await request.body()
         encoding = request.headers.get("content-encoding", "").lower()
         if encoding and body:
-            decode = _DECODERS.get(encoding)
-            if decode is None:
-                return _refusal(433, f"Code: 433. DB::Exception: unknown encoding {encoding}", 400)
             try:
-                body = await run_in_threadpool(decode, body)
-            except (OSError, RuntimeError, zlib.error, zstandard.ZstdError) as error:
-                return _refusal(354, f"Code: 354. DB::Exception: broken {encoding}: {error}", 400)
+                body = await run_in_threadpool(decode, body, encoding, MAX_BODY)
+            except BrokenError as error:
+                return _refusal(354, f"Code: 354. DB::Exception: {error}", 400)
+            except TooLargeError:
+                return _refusal(131, f"Code: 131. DB::Exception: over {MAX_BODY} bytes", 413)
         form: dict[str, str] = {}
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             form = {k: str(v) for k, v in (await request.form()).items()}

@@ -46,6 +46,19 @@ def test_a_span_is_read_once_however_often_it_was_sent(store: Store, project: st
     assert project in spans.projects(store)
 
 
+def test_an_insert_of_many_blocks_is_stored_whole_and_once(store: Store) -> None:
+    """clickhouse-connect compresses block by block: a body of several lz4 frames."""
+    name, token = f"p-{uuid.uuid4()}", str(uuid.uuid4())
+    rows = [
+        SpanRow(name, f"{n:032x}", f"{n:016x}", NOW + n, input="long " * 60, segment=token)
+        for n in range(20_000)
+    ]
+    for _ in range(2):
+        spans.insert_spans(store, rows, token)
+    assert spans.count_spans(store, name) == 20_000
+    assert spans.stored_by_ledger(store)[name] == 20_000
+
+
 def test_lists_and_single_traces_show_text_and_segments(store: Store, project: str) -> None:
     first, last = spans.time_range(store, project)
     assert (first, last) == (NOW, NOW + 10**6)
