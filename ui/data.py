@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -33,6 +34,12 @@ def interval(rows: Sequence[Observation]) -> tuple[float, float]:
         return mean, math.nan
     variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1)
     return mean, 1.96 * math.sqrt(variance / len(values))
+
+
+def literal(text: str) -> str:
+    """Text that Streamlit's Markdown shows as it is: what a trace carries may hold links, images
+    and directives, and an image alone would tell its host who looks at what."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])", r"\\\1", text)
 
 
 def moment(ns: int) -> datetime:

@@ -2,51 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-
-from schemas.clickhouse import Store
-from schemas.models import FindingRow, ScoreRow, SpanRow
-from schemas.queries import findings, scores, spans
-
-START = time.time_ns() - 20 * 3600 * 10**9
-
-
-@pytest.fixture(scope="module")
-def project() -> str:
-    return f"ui-{time.time_ns()}"
-
-
-@pytest.fixture
-def filled(store: Store, project: str) -> str:
-    """Sixty scored traces with a finding on prompt version v2."""
-    rows = [
-        SpanRow(project, f"{n:032x}", f"{n:016x}", START + n * 10**12, kind="CHAIN", name="ask",
-                input="who?", output=f"answer {n}", session_id=f"s{n}", duration_ns=10**9,
-                prompt_version="v2" if n % 2 else "v1", segment="seed")
-        for n in range(1, 61)
-    ]  # fmt: skip
-    spans.insert_spans(store, rows, project)
-    judged = [
-        ScoreRow(project, "groundedness", "1", r.trace_id, r.span_id, r.start_time, "scored",
-                 0.8 - 0.3 * (n > 30), 1)
-        for n, r in enumerate(rows)
-    ]  # fmt: skip
-    scores.insert_scores(store, judged)
-    details = {
-        "sentence": "groundedness fell for v2", "version": "1",
-        "candidates": [{"segment": {"prompt_version": "v2"}, "share": 1.0, "effect": -0.3}],
-        "examples": {"after": [rows[-1].trace_id]},
-    }  # fmt: skip
-    found = FindingRow(project, "f", "groundedness", "mean_shift", '{"prompt_version": "v2"}',
-                       "confirmed", rows[30].start_time // 10**6, 0, 1, 30, 30, 0.8, 0.5, -0.3,
-                       -0.4, -0.2, 0.001, 1.0, json.dumps(details), 1)  # fmt: skip
-    findings.insert_findings(store, [found])
-    return project
 
 
 def _page(name: str, project: str, **query: str) -> AppTest:
@@ -78,7 +37,7 @@ def where(settings: object) -> None:
 
 def _words(page: AppTest) -> str:
     kinds = ("title", "subheader", "error", "info", "success", "markdown", "caption", "text")
-    return " ".join(str(e.value) for kind in kinds for e in page.get(kind))
+    return " ".join(str(e.value) for kind in kinds for e in page.get(kind)).replace("\\", "")
 
 
 def test_overview_shows_finding_and_mean(filled: str) -> None:

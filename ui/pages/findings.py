@@ -11,7 +11,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import findings, scores, spans
 from ui import charts
-from ui.data import trace_link
+from ui.data import literal, trace_link
 
 
 def render(store: Store, project: str) -> None:
@@ -21,7 +21,7 @@ def render(store: Store, project: str) -> None:
         rows = scores.evaluators(store, project)
         names = ", ".join(f"{r['evaluator']} ({r['scored']} scored)" for r in rows) or "no score"
         st.info(
-            f"No finding. Watched: {names}. This is not proof of no change: small effects,"
+            f"No finding. Watched: {literal(names)}. This is not proof of no change: small effects,"
             " and windows with fewer than 200 scored traces, are not detected."
         )
     for finding in found:
@@ -38,8 +38,8 @@ def _finding(store: Store, project: str, finding: dict[str, Any]) -> None:
     segment = json.loads(finding["segment"])
     name = " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
     with st.container(border=True):
-        st.subheader(f"{finding['signal']}: {name}")
-        st.write(details.get("sentence", ""))
+        st.subheader(literal(f"{finding['signal']}: {name}"))
+        st.markdown(literal(details.get("sentence", "")))
         if finding["detector"] == "mean_shift":
             tiles = st.columns(4)
             tiles[0].metric(

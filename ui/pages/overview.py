@@ -10,7 +10,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import findings, scores, spans
 from ui import charts
-from ui.data import interval
+from ui.data import interval, literal
 
 
 def render(store: Store, project: str) -> None:
@@ -19,7 +19,8 @@ def render(store: Store, project: str) -> None:
     open_ones = [f for f in found if f["status"] == "confirmed"]
     if open_ones:
         for finding in open_ones:
-            st.error(json.loads(finding["details"]).get("sentence", finding["signal"]))
+            sentence = json.loads(finding["details"]).get("sentence", finding["signal"])
+            st.error(literal(sentence))
     else:
         st.success("No confirmed finding.")
     first, last = spans.time_range(store, project)
@@ -31,12 +32,12 @@ def render(store: Store, project: str) -> None:
         name = row["evaluator"]
         seen[name] = scores.observations(store, project, name, row["version"], first, last + 1)
         mean, half = interval(seen[name])
-        tile.metric(name, f"{mean:.3f}" if seen[name] else "no score")
+        tile.metric(literal(name), f"{mean:.3f}" if seen[name] else "no score")
         counts = f"{row['scored']} scored, {row['unscored']} unscored, {row['errors']} failed"
         tile.caption(f"± {half:.3f}; {counts}" if math.isfinite(half) else counts)
     st.caption("Means with 95% intervals; the unit is the session.")
     for name, observations in seen.items():
         if len(observations) > 1:
-            st.subheader(name)
+            st.subheader(literal(name))
             onset = next((f["onset_ms"] for f in open_ones if f["signal"] == name), None)
             st.altair_chart(charts.trend(charts.hourly(observations), onset))

@@ -11,6 +11,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import scores, spans
 from ui import charts
+from ui.data import literal
 
 
 def render(store: Store, project: str) -> None:
@@ -22,7 +23,7 @@ def render(store: Store, project: str) -> None:
     st.query_params["trace"] = trace_id
     rows = spans.trace_spans(store, project, trace_id.strip().lower())
     if not rows:
-        st.warning(f"No trace {trace_id} in project {project}.")
+        st.warning(literal(f"No trace {trace_id} in project {project}."))
         return
     st.altair_chart(charts.waterfall(rows))
     judged = scores.trace_scores(store, project, trace_id)
@@ -33,7 +34,7 @@ def render(store: Store, project: str) -> None:
         st.caption("Not scored yet: a trace is scored once it has been quiet for some seconds.")
     for row in rows:
         label = f"{row['kind'] or 'SPAN'}  {row['name']}  ({row['duration_ns'] / 1e6:.0f} ms)"
-        with st.expander(label, expanded=not row["parent_span_id"]):
+        with st.expander(literal(label), expanded=not row["parent_span_id"]):
             _span(row)
 
 
@@ -46,7 +47,7 @@ def _span(row: dict[str, Any]) -> None:
         st.caption(f"document {number + 1}")
         st.text(document)
     if row["status"] == "ERROR":
-        st.error(row["status_message"] or "error")
+        st.error(literal(row["status_message"] or "error"))
     st.json({**row["attributes"], **row["resource"]}, expanded=False)
 
 
