@@ -37,6 +37,14 @@ def main() -> None:
         from assay.doctor import migrate
 
         sys.exit(migrate(settings))
+    if arguments.command == "apply":
+        from assay.control import apply
+
+        sys.exit(apply(settings, arguments.dry_run))
+    if arguments.command == "audit":
+        from assay.control import audit
+
+        sys.exit(audit(settings))
     from assay.doctor import examine
 
     sys.exit(examine(settings))

@@ -35,6 +35,9 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--traces", type=int, default=1500, help="recorded traces to send")
     for name in PROCESSES:
         commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
+    apply = commands.add_parser("apply", help="make assay.yaml the control state in force")
+    apply.add_argument("--dry-run", action="store_true", help="say what would change")
+    commands.add_parser("audit", help="every change of control state, newest first")
     commands.add_parser("migrate", help="create or update the tables in ClickHouse, then exit")
     commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
     return parser

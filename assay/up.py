@@ -8,7 +8,10 @@ import sys
 import threading
 from types import FrameType
 
+from assay.control import enforce, load, show
 from assay.supervisor import StartError, Supervisor, plan
+from schemas.control import ControlError
+from schemas.errors import Permanent, Retryable
 from schemas.settings import Settings
 
 
@@ -46,11 +49,14 @@ def run(settings: Settings, without: str = "") -> int:
         print(f"assay: {error}", file=sys.stderr)
         return 2
     try:
+        documents = load(settings)
         supervisor.start({})
+        if documents is not None:
+            show(enforce(settings, documents))
         print(f"Assay is running.\n{addresses(settings)}\nCtrl-C stops it.", flush=True)
         while not stopping.wait(1.0):
             supervisor.mend()
-    except StartError as error:
+    except (StartError, ControlError, Retryable, Permanent) as error:
         print(f"assay: {error}", file=sys.stderr)
         return 1
     finally:

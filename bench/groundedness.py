@@ -58,7 +58,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--judge", action="store_true", help="also the LLM judge, 100 rows")
     asked = options.parse_args()
-    resources = Resources(Embedder(), judge_sample=1.0)
+    resources = Resources(Embedder())
     evaluator = groundedness(resources)
     begin = rows("begin")
     halueval = length_matched([row for row in rows("halueval_dialogue") if is_test(row)])

@@ -20,11 +20,13 @@ import numpy as np
 
 from evaluators.metrics.groundedness import groundedness
 from examples.demo_traffic.plan import HOUR, Answer, Plan, answers, make_plan
-from monitors.findings import ALPHA, score_finding
+from monitors.findings import score_finding
+from schemas.control import MonitorPolicy
 from schemas.models import Observation, Sample
 
 END = 1_800_000_000 * 10**9
 SIGNALS = 5
+LEVEL = MonitorPolicy().alpha / SIGNALS
 NOISE = {"as recorded": (0.0, 0.0), "session": (0.15, 0.0), "hour": (0.0, 0.05)}
 
 
@@ -54,7 +56,7 @@ def observed(plan: Plan, seed: int, session: float, hour: float) -> list[Observa
 def outcome(seed: int, noise: tuple[float, float], regression: bool, traces: int) -> str:
     """silent | wrong segment | wrong onset | found (or 'alarm' where nothing was injected)."""
     plan = make_plan(seed, regression, END, traces)
-    found = score_finding("p", "g", "1", observed(plan, seed, *noise), SIGNALS)
+    found = score_finding("p", "g", "1", observed(plan, seed, *noise), LEVEL)
     if found is None or found.status != "confirmed":
         return "silent"
     if plan.regression is None:
@@ -73,7 +75,7 @@ def baseline(seed: int, noise: tuple[float, float], regression: bool, traces: in
     a, b = value[~late], value[late]
     t = abs(a.mean() - b.mean()) / math.sqrt(a.var() / len(a) + b.var() / len(b))
     p = math.erfc(t / math.sqrt(2))
-    return "alarm" if p <= ALPHA / SIGNALS else "silent"
+    return "alarm" if p <= LEVEL else "silent"
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -109,7 +111,7 @@ def main() -> None:
                             flush=True,
                         )
     print(f"\n{arguments.runs} seeds from {arguments.seed}, {arguments.traces} traces each, level"
-          f" {ALPHA}/{SIGNALS} per signal; {time.monotonic() - begun:.0f} s")  # fmt: skip
+          f" {LEVEL} per signal; {time.monotonic() - begun:.0f} s")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -16,22 +16,10 @@ from schemas.clickhouse import connect
 from schemas.settings import SettingsError, from_environment
 
 
-def judge_sample(text: str) -> float:
-    """ASSAY_JUDGE_SAMPLE, the share of traces that the LLM judge sees; default 0.02, 0 = off."""
-    try:
-        value = float(text or "0.02")
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise SettingsError(f"ASSAY_JUDGE_SAMPLE={text!r} must be a number from 0 to 1")
-    return value
-
-
 def main() -> None:
     """Score traces until SIGTERM or SIGINT, then exit 0."""
     try:
         settings = from_environment()
-        share = judge_sample(os.environ.get("ASSAY_JUDGE_SAMPLE", ""))
     except SettingsError as error:
         sys.exit(f"evaluators: {error}")
     logging.basicConfig(
@@ -42,7 +30,7 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     embedder = Embedder()
-    evaluators = worker.build(Resources(embedder, share))
+    evaluators = worker.build(Resources(embedder))
     every = [e for e in evaluators if e.probability == 1]
     sampled = [e for e in evaluators if e.probability < 1]
 

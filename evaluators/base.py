@@ -47,10 +47,9 @@ class TextEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What evaluator factories share: the embedder with its cache, and judge settings."""
+    """What evaluator factories share: the embedder with its cache."""
 
     embedder: TextEmbedder
-    judge_sample: float = 0.02
 
 
 def scored(value: float, explanation: str = "") -> Result:
@@ -89,13 +88,17 @@ def missing(sample: Sample, needs: Sequence[str]) -> str:
     return ""
 
 
-def judge(evaluator: Evaluator, samples: Sequence[Sample]) -> list[Result]:
-    """Results for all samples: what lacks a field or is not sampled costs nothing, and an
+def judge(
+    evaluator: Evaluator, samples: Sequence[Sample], probability: float | None = None
+) -> list[Result]:
+    """Results for all samples, of which a share is judged (None: the evaluator's own): what lacks
+    a field or is not sampled costs nothing, and an
     exception becomes 'error' with its reason for the samples that were being judged."""
+    share = evaluator.probability if probability is None else probability
     results: list[Result | None] = []
     for sample in samples:
         reason = missing(sample, evaluator.needs)
-        if not reason and not sampled(sample.trace_id, evaluator.probability):
+        if not reason and not sampled(sample.trace_id, share):
             reason = "not sampled"
         results.append(unscored(reason) if reason else None)
     todo = [i for i, result in enumerate(results) if result is None]

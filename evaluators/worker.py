@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from evaluators.base import Evaluator, Resources, TextEmbedder, judge
+from schemas import control
 from schemas.clickhouse import Store
+from schemas.control import ControlError, EvaluatorPolicy
 from schemas.errors import Permanent, Retryable
 from schemas.models import EmbeddingRow, Sample, ScoreRow
 from schemas.queries import evaluation, scores, spans, work
@@ -35,7 +37,17 @@ def build(resources: Resources) -> list[Evaluator]:
     return made
 
 
-def score_rows(evaluator: Evaluator, samples: Sequence[Sample], now_ms: int) -> list[ScoreRow]:
+def share(evaluator: Evaluator, policies: Mapping[str, EvaluatorPolicy]) -> float:
+    """The share of traces that an evaluator judges; 0 where it is switched off."""
+    policy = policies.get(evaluator.name, EvaluatorPolicy())
+    if not policy.enabled:
+        return 0.0
+    return evaluator.probability if policy.sample is None else policy.sample
+
+
+def score_rows(
+    evaluator: Evaluator, samples: Sequence[Sample], now_ms: int, probability: float
+) -> list[ScoreRow]:
     """Judge the samples and make their rows. `now_ms` must be from before the work was read, so
     that a span stored meanwhile makes its trace due again."""
     return [
@@ -53,10 +65,10 @@ def score_rows(evaluator: Evaluator, samples: Sequence[Sample], now_ms: int) -> 
             session_id=sample.session_id,
             reason=result.reason,
             explanation=result.explanation,
-            probability=evaluator.probability,
+            probability=probability,
             judge_model=evaluator.model,
         )
-        for sample, result in zip(samples, judge(evaluator, samples), strict=True)
+        for sample, result in zip(samples, judge(evaluator, samples, probability), strict=True)
     ]
 
 
@@ -92,6 +104,7 @@ def run_batch(
     evaluator: Evaluator,
     quiet_seconds: int,
     embedder: TextEmbedder | None = None,
+    probability: float | None = None,
 ) -> int:
     """Judge one batch of unscored traces and store the rows; the number of traces judged.
 
@@ -110,7 +123,8 @@ def run_batch(
             log.exception("%d traces of %s have no embeddings", len(samples), project)
             rows = []
         scores.insert_embeddings(store, rows)
-    made = score_rows(evaluator, samples, now_ms)
+    chance = evaluator.probability if probability is None else probability
+    made = score_rows(evaluator, samples, now_ms, chance)
     scores.insert_scores(store, made)
     errors = [row.reason for row in made if row.status == "error"]
     if errors:
@@ -127,16 +141,22 @@ def run_once(
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """One round over all projects; the number of judgements. Evaluators that judge all traffic
-    are drained first; sampled (slow) ones then get one batch. The first evaluator's pass embeds,
-    where an embedder is given.
+    by themselves are drained first; sampled (slow) ones then get one batch. The first evaluator's
+    pass embeds, where an embedder is given. Control state is read at each round.
     """
-    ordered = sorted(evaluators, key=lambda e: (e.probability < 1, e.name))
+    policies = control.read(store).evaluators
+    shares = {e.name: share(e, policies) for e in evaluators}
+    ordered = sorted(
+        (e for e in evaluators if shares[e.name] > 0), key=lambda e: (e.probability < 1, e.name)
+    )
     total = 0
     for project in spans.projects(store):
         for evaluator in ordered:
             shared = embedder if evaluator is ordered[0] else None
             while not stopping():
-                done = run_batch(store, project, evaluator, quiet_seconds, shared)
+                done = run_batch(
+                    store, project, evaluator, quiet_seconds, shared, shares[evaluator.name]
+                )
                 total += done
                 if done < BATCH or evaluator.probability < 1:
                     break
@@ -166,7 +186,7 @@ def run(
             delay = 1.0
             if not done:
                 stop.wait(poll_seconds)
-        except (Retryable, Permanent) as error:
+        except (Retryable, Permanent, ControlError) as error:
             log.warning("waiting %.0f s: %s", delay, error)
             if store is not None:
                 store.close()

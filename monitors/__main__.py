@@ -10,6 +10,7 @@ import time
 
 from monitors.watch import once
 from schemas import clickhouse
+from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.registry import load
 from schemas.settings import from_environment
@@ -36,6 +37,8 @@ def main() -> None:
             ready.write_text(str(time.time()))
         except Retryable as error:
             log.warning("ClickHouse is away: %s", error)
+        except ControlError as error:
+            log.error("control state cannot be used: %s", error)
         except Permanent:
             log.exception("a query failed")
         stop.wait(settings.poll_seconds)

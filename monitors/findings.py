@@ -14,12 +14,11 @@ from monitors.drift.energy import energy
 from monitors.drift.mean_shift import mean_shift
 from monitors.rootcause.search import Cause, search
 from monitors.windows import units
+from schemas.control import MonitorPolicy
 from schemas.models import FindingRow, Observation
 
 HOUR_NS = 3600 * 10**9
 WINDOW_NS = 48 * HOUR_NS
-ALPHA = 0.01
-MARGIN = 0.05
 MIN_SCORED = 200
 CALIBRATED = 400
 
@@ -39,9 +38,9 @@ def _sentence(signal: str, cause: Cause, p_value: float) -> str:
     )
 
 
-def permutations(signals: int) -> int:
-    """Enough that the smallest p-value, 1 / (n + 1), is a tenth of the level ALPHA / signals."""
-    return max(999, round(10 * signals / ALPHA) - 1)
+def permutations(level: float) -> int:
+    """Enough that the smallest p-value, 1 / (n + 1), is a tenth of the level of one signal."""
+    return min(99_999, max(999, round(10 / level) - 1))
 
 
 def identity(*parts: object) -> str:
@@ -49,17 +48,18 @@ def identity(*parts: object) -> str:
 
 
 def score_finding(
-    project: str, evaluator: str, version: str, rows: list[Observation], signals: int
-) -> FindingRow | None:
-    """A shift of an evaluator's mean that survives max-T and Bonferroni over `signals`."""
+    project: str, evaluator: str, version: str, rows: list[Observation],
+    level: float, margin: float = MonitorPolicy().margin,
+) -> FindingRow | None:  # fmt: skip
+    """A shift of an evaluator's mean by `margin` or more that survives max-T at `level`."""
     if len(rows) < MIN_SCORED:
         return None
     found = units(rows)
-    shift = mean_shift(found, permutations=permutations(signals))
-    if shift is None or shift.p_value > ALPHA / signals:
+    shift = mean_shift(found, permutations=permutations(level))
+    if shift is None or shift.p_value > level:
         return None
     cause, candidates = search(found, shift)
-    if abs(cause.effect) < MARGIN:
+    if abs(cause.effect) < margin:
         return None
     details: dict[str, Any] = {
         "evaluator": evaluator, "version": version,
@@ -97,7 +97,7 @@ def _appeared(rows: list[Observation], onset_ns: int) -> list[dict[str, str]]:
 
 
 def embedding_finding(
-    project: str, field: str, rows: list[tuple[int, str, list[float]]], signals: int
+    project: str, field: str, rows: list[tuple[int, str, list[float]]], level: float
 ) -> FindingRow | None:
     """A change of the embedding distribution between the two halves of the window."""
     if len(rows) < MIN_SCORED:
@@ -108,7 +108,7 @@ def embedding_finding(
     if min(len(old), len(new)) < MIN_SCORED // 4:
         return None
     distance, p_value = energy(old, new)
-    if p_value > ALPHA / signals:
+    if p_value > level:
         return None
     sentence = f"the distribution of {field}s changed (energy {distance:.3f}, p={p_value:.3f})"
     signal = f"embedding_{field}"

@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 
 from monitors.alerts.outbox import Sink, drain
-from monitors.alerts.rules import messages
+from monitors.alerts.rules import NAME, messages
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
+from schemas import control
 from schemas.clickhouse import Store
+from schemas.control import AlertPolicy, MonitorPolicy
 from schemas.models import FindingRow
 from schemas.queries import findings, monitoring, scores, spans
 from schemas.settings import Settings
@@ -20,11 +22,12 @@ FIELDS = ("input", "output")
 COVERED = 0.98
 
 
-def look(store: Store, project: str) -> list[FindingRow]:
-    """New findings of the last 48 hours of traffic; nothing on half-judged data."""
+def look(store: Store, project: str, policy: MonitorPolicy) -> list[FindingRow]:
+    """New findings of the last 48 hours of traffic; nothing on half-judged data. The policy's
+    level is divided by the number of signals (Bonferroni)."""
     _, last = spans.time_range(store, project)
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
-    signals = len(SCORES) + len(FIELDS)
+    level = policy.alpha / (len(SCORES) + len(FIELDS))
     result: list[FindingRow | None] = []
     judged = True
     for row in scores.evaluators(store, project):
@@ -36,25 +39,27 @@ def look(store: Store, project: str) -> list[FindingRow]:
             judged = False
             continue
         seen = scores.observations(store, project, name, version, *window)
-        result.append(score_finding(project, name, version, seen, signals))
+        result.append(score_finding(project, name, version, seen, level, policy.margin))
     for field in FIELDS if judged else ():
         rows = scores.embeddings(store, project, field, *window)
-        result.append(embedding_finding(project, field, rows, signals))
+        result.append(embedding_finding(project, field, rows, level))
     earlier = findings.list_findings(store, project)
     return [f for f in result if f is not None and not known(f, earlier)]
 
 
 def once(store: Store, settings: Settings, sinks: Mapping[str, Sink], last: dict[str, int]) -> None:
     """Look at every project whose scores changed since `last`, then send what is due."""
-    sink = "webhook" if settings.webhook_url else "log"
+    state = control.read(store)
+    alerts = state.alerts or {NAME: AlertPolicy("webhook" if settings.webhook_url else "log")}
     for project in spans.projects(store):
-        state = hash(str(scores.evaluators(store, project)))
-        if last.get(project) != state:
-            for found in look(store, project):
+        seen = hash(str((scores.evaluators(store, project), state.monitor)))
+        if last.get(project) != seen:
+            for found in look(store, project, state.monitor):
                 log.info("finding in %s: %s", project, found.details)
                 # The delivery first: a crash between the two repeats both under the same ids.
                 now = time.time_ns() // 10**6
-                findings.insert_deliveries(store, messages(found, sink, settings.webhook_url, now))
+                sent = messages(found, alerts, settings.webhook_url, now)
+                findings.insert_deliveries(store, sent)
                 findings.insert_findings(store, [found])
-            last[project] = state
+            last[project] = seen
         drain(store, project, sinks, settings)

@@ -127,6 +127,20 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlRow:
+    """One version of a control document; `owner` is file or ui, `changed_at` in ms."""
+
+    kind: str
+    name: str
+    version: int
+    owner: str
+    author: str
+    document: str
+    deleted: int
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What an evaluator sees of one trace: never a label."""
 

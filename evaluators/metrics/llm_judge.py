@@ -24,9 +24,10 @@ class LlmJudge:
     needs = ("answer", "documents")
     model = torch_lm.MODEL
 
-    def __init__(self, judge: torch_lm.TorchJudge, probability: float) -> None:
+    probability = 0.02
+
+    def __init__(self, judge: torch_lm.TorchJudge) -> None:
         self._judge = judge
-        self.probability = probability
         self.version = version_of(
             {
                 "model": torch_lm.MODEL,
@@ -42,12 +43,9 @@ class LlmJudge:
 
 @register("evaluator", "llm_judge")
 def llm_judge(resources: Resources) -> LlmJudge | None:
-    """None, said once in the log, where the model's package is not installed or it is off."""
+    """None, said once in the log, where the model's package is not installed."""
     path = torch_lm.model_file()
     if path is None:
         log.info("llm_judge is left out: package %s is not installed", torch_lm.PACKAGE)
         return None
-    if resources.judge_sample <= 0:
-        log.info("llm_judge is left out: ASSAY_JUDGE_SAMPLE is 0")
-        return None
-    return LlmJudge(torch_lm.TorchJudge(path), resources.judge_sample)
+    return LlmJudge(torch_lm.TorchJudge(path))

@@ -35,6 +35,10 @@ def attempt(delivery: DeliveryRow, sink: Sink, settings: Settings, now_us: int) 
     )  # fmt: skip
 
 
+def _unknown(_settings: Settings, _message_id: str, _body: str) -> tuple[int, str]:
+    return 410, "no sink of this name is installed; see docs/add-a-sink.md"
+
+
 def drain(store: Store, project: str, sinks: Mapping[str, Sink], settings: Settings) -> int:
     """Try every pending delivery that is due; the number delivered."""
     done = 0
@@ -45,7 +49,9 @@ def drain(store: Store, project: str, sinks: Mapping[str, Sink], settings: Setti
             continue
         whole = {**row, "next_attempt_at": row["next_attempt_ms"], "updated_at": now_us}
         delivery = DeliveryRow(**{name: whole[name] for name in names})
-        result = attempt(delivery, sinks[delivery.sink], settings, time.time_ns() // 1000)
+        result = attempt(
+            delivery, sinks.get(delivery.sink, _unknown), settings, time.time_ns() // 1000
+        )
         insert_deliveries(store, [result])
         done += result.status == "delivered"
     return done

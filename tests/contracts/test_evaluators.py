@@ -29,7 +29,7 @@ NAMES = sorted(load("evaluator", "evaluators.metrics"))
 @pytest.fixture(scope="module")
 def built() -> dict[str, Evaluator]:
     """Every evaluator that can run here, judging all traffic."""
-    return {e.name: e for e in build(Resources(Embedder(), judge_sample=1.0))}
+    return {e.name: e for e in build(Resources(Embedder()))}
 
 
 @pytest.fixture(params=[name for name in NAMES if name != "llm_judge"])
@@ -46,7 +46,7 @@ def test_a_name_version_and_level_are_said(built: dict[str, Evaluator]) -> None:
 
 
 def test_versions_are_the_same_when_built_again(built: dict[str, Evaluator]) -> None:
-    again = {e.name: e.version for e in build(Resources(Embedder(), judge_sample=0.5))}
+    again = {e.name: e.version for e in build(Resources(Embedder()))}
     assert again == {name: evaluator.version for name, evaluator in built.items()}
 
 

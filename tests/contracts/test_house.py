@@ -33,6 +33,7 @@ TABLES = {
     "embeddings": models.EmbeddingRow,
     "findings": models.FindingRow,
     "deliveries": models.DeliveryRow,
+    "control": models.ControlRow,
 }
 
 

@@ -79,7 +79,7 @@ def work(store: Store, evaluators: Sequence[Evaluator], embedder: Embedder) -> i
 def test_every_trace_is_scored_once_and_embedded(
     store: Store, project: str, embedder: Embedder
 ) -> None:
-    evaluators = build(Resources(embedder, judge_sample=0.0))
+    evaluators = [e for e in build(Resources(embedder)) if e.probability == 1]
     assert work(store, evaluators, embedder) >= 9
     assert work(store, evaluators, embedder) == 0
     good, bad, empty = (only(store, project, i) for i in range(3))
@@ -122,7 +122,8 @@ def test_a_failed_evaluator_leaves_an_error_and_no_number(
 def test_unsampled_traces_are_ticked_off_without_a_judgement(
     store: Store, project: str, embedder: Embedder
 ) -> None:
-    judge = LlmJudge(TorchJudge(Path("absent.gguf")), probability=1e-12)
+    judge = LlmJudge(TorchJudge(Path("absent.gguf")))
+    judge.probability = 1e-12
     assert work(store, [judge], embedder) >= 3
     assert only(store, project, 0)["llm_judge"]["reason"] == "not sampled"
     assert work(store, [judge], embedder) == 0
@@ -132,7 +133,7 @@ def test_the_process_scores_and_stops_cleanly_on_sigterm(
     store: Store, project: str, settings: Settings
 ) -> None:
     environ = {
-        **os.environ, "ASSAY_HOME": str(settings.home), "ASSAY_JUDGE_SAMPLE": "0",
+        **os.environ, "ASSAY_HOME": str(settings.home),
         "ASSAY_STORE_PORT": str(settings.store_port), "ASSAY_QUIET_SECONDS": "0",
     }  # fmt: skip
     command = [sys.executable, "-P", "-m", "evaluators"]

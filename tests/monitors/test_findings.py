@@ -12,6 +12,7 @@ from monitors.drift.energy import energy
 from monitors.findings import HOUR_NS, identity, known, score_finding
 from schemas.models import Observation
 
+LEVEL = 0.002
 START = 1_800_000_000 * 10**9
 SHARES = {
     "prompt_version": {"v1": 0.4, "v2": 0.3, "v3": 0.3},
@@ -40,7 +41,7 @@ def traffic(seed: int, segment: dict[str, str] | None, onset_hour: float) -> lis
 )
 def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -> None:
     for seed in range(3):
-        found = score_finding("p", "groundedness", "1", traffic(seed, segment, 30.0), 5)
+        found = score_finding("p", "groundedness", "1", traffic(seed, segment, 30.0), LEVEL)
         assert found is not None
         assert json.loads(found.segment) == segment
         assert abs(found.onset * 10**6 - START - 30 * HOUR_NS) <= 2 * HOUR_NS
@@ -52,7 +53,7 @@ def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -
 
 def test_quiet_traffic_is_silent() -> None:
     for seed in range(15):
-        assert score_finding("p", "g", "1", traffic(100 + seed, None, 0), 5) is None
+        assert score_finding("p", "g", "1", traffic(100 + seed, None, 0), LEVEL) is None
 
 
 def correlated(seed: int) -> list[Observation]:
@@ -67,15 +68,17 @@ def correlated(seed: int) -> list[Observation]:
 
 
 def test_correlated_turns_and_hours_raise_no_alarm() -> None:
-    assert sum(score_finding("p", "g", "1", correlated(s), 5) is not None for s in range(20)) == 0
+    assert (
+        sum(score_finding("p", "g", "1", correlated(s), LEVEL) is not None for s in range(20)) == 0
+    )
 
 
 def test_too_little_traffic_finds_nothing() -> None:
-    assert score_finding("p", "g", "1", traffic(1, {"model": "a"}, 30)[:150], 5) is None
+    assert score_finding("p", "g", "1", traffic(1, {"model": "a"}, 30)[:150], LEVEL) is None
 
 
 def test_the_same_change_is_known_and_another_is_not() -> None:
-    found = score_finding("p", "g", "1", traffic(1, {"model": "a"}, 30.0), 5)
+    found = score_finding("p", "g", "1", traffic(1, {"model": "a"}, 30.0), LEVEL)
     assert found is not None
     row = {"signal": "g", "segment": found.segment, "onset_ms": found.onset + 3_600_000}
     assert known(found, [row])

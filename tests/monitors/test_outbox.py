@@ -18,6 +18,7 @@ from monitors.alerts.outbox import MAX_ATTEMPTS, attempt, drain
 from monitors.alerts.rules import messages
 from monitors.alerts.sinks import webhook
 from schemas.clickhouse import Store
+from schemas.control import AlertPolicy
 from schemas.models import DeliveryRow, FindingRow
 from schemas.queries.findings import insert_deliveries, list_deliveries
 from schemas.settings import Settings
@@ -98,5 +99,7 @@ def test_a_delivery_dies_after_its_last_attempt(settings: Settings) -> None:
 def test_only_confirmed_findings_page() -> None:
     found = FindingRow("p", "f", "g", "d", "{}", "uncalibrated", 0, 0, 0, 1, 1, 0, 0, 0, 0, 0,
                        0.001, 1, "{}", 0)  # fmt: skip
-    assert messages(found, "log", "", 0) == []
-    assert len(messages(dataclasses.replace(found, status="confirmed"), "log", "", 0)) == 1
+    alerts = {"all": AlertPolicy("log"), "other": AlertPolicy("log", ("refusal",))}
+    assert messages(found, alerts, "", 0) == []
+    (sent,) = messages(dataclasses.replace(found, status="confirmed"), alerts, "", 0)
+    assert (sent.rule, sent.sink) == ("all", "log")

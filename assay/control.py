@@ -1,0 +1,73 @@
+"""`assay apply` and `assay audit`: control state from assay.yaml, and who changed what."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from schemas import clickhouse, control
+from schemas.control import Change, ControlError, Key, Policy
+from schemas.errors import Permanent, Retryable
+from schemas.queries.control import history
+from schemas.settings import Settings
+
+
+def load(settings: Settings) -> dict[Key, Policy] | None:
+    """The file's documents, None where there is no file. Raises ControlError."""
+    if not settings.config.exists():
+        return None
+    return control.parse(settings.config.read_text(), settings.config.name)
+
+
+def enforce(
+    settings: Settings, documents: Mapping[Key, Policy], dry_run: bool = False
+) -> list[Change]:
+    """Apply the documents to the store that the settings name."""
+    store = clickhouse.connect(settings)
+    try:
+        return control.apply(store, documents, f"{getpass.getuser()} (assay.yaml)", dry_run)
+    finally:
+        store.close()
+
+
+def show(changes: Sequence[Change]) -> None:
+    """One line per change."""
+    for change in changes:
+        after = json.dumps(asdict(change.after)) if change.after else "removed"
+        before = json.dumps(asdict(change.before)) if change.before else "new"
+        print(f"  {' '.join(change.key)}: {before} -> {after}")
+
+
+def apply(settings: Settings, dry_run: bool) -> int:
+    """Returns the exit code."""
+    try:
+        documents = load(settings)
+        if documents is None:
+            print(f"assay: there is no {settings.config}; see docs/settings.md", file=sys.stderr)
+            return 1
+        changes = enforce(settings, documents, dry_run)
+    except (ControlError, Retryable, Permanent) as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return 1
+    show(changes)
+    print(f"{len(changes)} to change (dry run)" if dry_run else f"{len(changes)} changed")
+    return 0
+
+
+def audit(settings: Settings) -> int:
+    """Every version of every document, newest first."""
+    try:
+        rows = history(clickhouse.connect(settings))
+    except (Retryable, Permanent) as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return 1
+    for row in rows:
+        what = "removed" if row["deleted"] else row["document"]
+        when = row["changed_at"].strftime("%Y-%m-%d %H:%M:%S")
+        print(f"{when}  {row['author']}  {row['kind']} {row['name']} v{row['version']}: {what}")
+    if not rows:
+        print("control state was never changed")
+    return 0

@@ -1,0 +1,190 @@
+"""Control state: what users decide while processes run. `assay.yaml` is one owner of it.
+
+A document is a typed policy, stored as versions in the table `control`: the latest wins, the
+others are the audit log. What the file owns only the file changes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import yaml
+
+from schemas.clickhouse import Store
+from schemas.models import ControlRow
+from schemas.queries import control
+
+
+class ControlError(ValueError):
+    """A document cannot be used; the message names the place and says what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorPolicy:
+    """Whether an evaluator runs, and on which share of traces (0 to 1; None: its own)."""
+
+    enabled: bool = True
+    sample: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorPolicy:
+    """`alpha`: level of one look over all signals; `margin`: smallest effect worth a finding."""
+
+    alpha: float = 0.01
+    margin: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Confirmed findings on `signals` (none named: all) go to `sink`."""
+
+    sink: str = "webhook"
+    signals: tuple[str, ...] = ()
+
+
+Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy
+Key = tuple[str, str]  # (kind, name)
+SECTIONS: dict[str, tuple[str, type[Policy]]] = {
+    "evaluators": ("evaluator", EvaluatorPolicy),
+    "monitors": ("monitor", MonitorPolicy),
+    "alerts": ("alert", AlertPolicy),
+}
+_KINDS = dict(SECTIONS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The state in force."""
+
+    evaluators: Mapping[str, EvaluatorPolicy] = field(default_factory=dict)
+    monitor: MonitorPolicy = field(default_factory=MonitorPolicy)
+    alerts: Mapping[str, AlertPolicy] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One document that differs from what is in force; `after` is None where it goes."""
+
+    key: Key
+    before: Policy | None
+    after: Policy | None
+
+
+def _number(value: Any, place: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ControlError(f"{place}: {value!r} must be a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def policy(kind: str, given: Any, place: str) -> Policy:
+    """A checked policy of `kind` from plain data. Raises ControlError that names `place`."""
+    model = _KINDS[kind]
+    if not isinstance(given, dict):
+        raise ControlError(f"{place}: {given!r} must be a mapping")
+    known = [f.name for f in fields(model)]
+    for name in given:
+        if name not in known:
+            raise ControlError(f"{place}.{name} is not known; there are: {', '.join(known)}")
+    made = dict(given)
+    for name, value in given.items():
+        at = f"{place}.{name}"
+        if name in {"sample", "margin"} and value is not None:
+            made[name] = _number(value, at, 0, 1)
+        elif name == "alpha":
+            made[name] = _number(value, at, 0.0001, 0.2)
+        elif name == "enabled" and not isinstance(value, bool):
+            raise ControlError(f"{at}: {value!r} must be true or false")
+        elif name == "sink" and not isinstance(value, str):
+            raise ControlError(f"{at}: {value!r} must be the name of a sink")
+        elif name == "signals":
+            if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+                raise ControlError(f"{at}: {value!r} must be a list of names")
+            made[name] = tuple(value)
+    return model(**made)
+
+
+def parse(text: str, source: str = "assay.yaml") -> dict[Key, Policy]:
+    """The documents of a configuration file. Raises ControlError."""
+    try:
+        given = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ControlError(f"{source} is not YAML: {error}") from error
+    if not isinstance(given, dict):
+        raise ControlError(f"{source} must be a mapping with {', '.join(SECTIONS)}")
+    found: dict[Key, Policy] = {}
+    for section, body in given.items():
+        if section not in SECTIONS:
+            raise ControlError(
+                f"{source}: {section} is not known; there are: {', '.join(SECTIONS)}"
+            )
+        kind, _ = SECTIONS[section]
+        place = f"{source}: {section}"
+        if section == "monitors":
+            found[kind, "default"] = policy(kind, body or {}, place)
+            continue
+        if not isinstance(body, dict):
+            raise ControlError(f"{place} must map names to settings")
+        for name, one in body.items():
+            found[kind, str(name)] = policy(kind, one or {}, f"{place}.{name}")
+    return found
+
+
+def _typed(row: dict[str, Any]) -> Policy:
+    kind, name = row["kind"], row["name"]
+    return policy(kind, json.loads(row["document"]), f"control {kind} {name}")
+
+
+def read(store: Store) -> Control:
+    """The state in force: defaults where nothing was decided."""
+    found = {
+        (r["kind"], r["name"]): _typed(r)
+        for r in control.latest(store)
+        if not r["deleted"] and r["kind"] in _KINDS
+    }
+    monitor = found.get(("monitor", "default"))
+    return Control(
+        {n: p for (_, n), p in found.items() if isinstance(p, EvaluatorPolicy)},
+        monitor if isinstance(monitor, MonitorPolicy) else MonitorPolicy(),
+        {n: p for (_, n), p in found.items() if isinstance(p, AlertPolicy)},
+    )
+
+
+def apply(
+    store: Store, wanted: Mapping[Key, Policy], author: str, dry_run: bool = False
+) -> list[Change]:
+    """Make the file's documents those that are wanted; the changes, made or (dry run) to make.
+
+    Raises ControlError where a document belongs to another owner, or somebody changed it at the
+    same time: then nothing of that document was written, and applying again is safe.
+    """
+    rows = {(r["kind"], r["name"]): r for r in control.latest(store)}
+    changes: list[Change] = []
+    for key in sorted(wanted.keys() | rows.keys()):
+        row, after = rows.get(key), wanted.get(key)
+        alive = row is not None and not row["deleted"]
+        before = _typed(row) if row is not None and alive else None
+        mine = row is None or not alive or row["owner"] == "file"
+        if after is None and not (mine and alive):
+            continue
+        if not mine:
+            raise ControlError(f"{key[0]} {key[1]} belongs to another owner, not to the file")
+        if before != after:
+            changes.append(Change(key, before, after))
+            if not dry_run:
+                _write(store, key, after, int(row["version"]) + 1 if row else 1, author)
+    return changes
+
+
+def _write(store: Store, key: Key, after: Policy | None, version: int, author: str) -> None:
+    document = json.dumps(asdict(after) if after else {}, sort_keys=True)
+    now = time.time_ns() // 10**6
+    row = ControlRow(*key, version, "file", author, document, int(after is None), now)
+    control.append(store, row)
+    (stored,) = [r for r in control.latest(store) if (r["kind"], r["name"]) == key]
+    if (stored["version"], stored["document"]) != (version, document):
+        raise ControlError(f"{key[0]} {key[1]} was changed by {stored['author']} meanwhile")
