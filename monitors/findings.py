@@ -27,7 +27,7 @@ def _text(segment: dict[str, str]) -> str:
     return " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
 
 
-def _sentence(signal: str, cause: Cause, p_value: float) -> str:
+def _sentence(signal: str, cause: Cause, p_value: float, new: list[dict[str, str]]) -> str:
     when = datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")
     verb = "fell" if cause.effect < 0 else "rose"
     return (
@@ -35,7 +35,7 @@ def _sentence(signal: str, cause: Cause, p_value: float) -> str:
         f" since {when} ({cause.effect:+.2f}, 95% interval {cause.low:+.2f} to {cause.high:+.2f},"
         f" p={p_value:.4f}, {cause.n_before}+{cause.n_after} sessions,"
         f" {cause.share:.0%} of the project's change)"
-    )
+    ) + (f"; first seen about then: {', '.join(_text(n) for n in new)}" if new else "")
 
 
 def permutations(level: float) -> int:
@@ -61,12 +61,13 @@ def score_finding(
     cause, candidates = search(found, shift)
     if abs(cause.effect) < margin:
         return None
+    new = _appeared(rows, cause.onset_ns)
     details: dict[str, Any] = {
         "evaluator": evaluator, "version": version,
         "onset": datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).isoformat(),
-        "sentence": _sentence(evaluator, cause, shift.p_value),
+        "sentence": _sentence(evaluator, cause, shift.p_value, new),
         "candidates": [c.candidate() for c in candidates], "examples": _examples(rows, cause),
-        "appeared": _appeared(rows, cause.onset_ns),
+        "appeared": new,
     }  # fmt: skip
     status = "confirmed" if len(rows) >= CALIBRATED else "uncalibrated"
     name = identity(project, evaluator, version, cause.segment, cause.onset_ns // (2 * HOUR_NS))

@@ -19,13 +19,15 @@ Integers = NDArray[np.int64]
 MIN_UNITS = 40  # a segment needs this many
 MIN_CELL = 10  # rarer combinations of values share one centre
 OTHER = "(other)"
+ENDS = 0.15  # a lasting value occurs in the first and in the last such part of the window
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
     """Means per session and segment cell, the units of a session next to each other, sessions by
     time (ns). `residual` is the value less the mean of its cell, so that a change of mix between
-    constant segments is no change of quality."""
+    lasting segments is no change of quality. A column of which a value came or went within the
+    window is left out of the cells: what replaced something must be compared with it."""
 
     time: Integers
     value: Floats
@@ -54,11 +56,28 @@ def units(observations: Sequence[Observation]) -> Units:
     keys = sorted(groups, key=lambda k: (order[k[0]], first[k], k))
     value = np.array([np.mean([o.value for o in groups[k]]) for k in keys], dtype=np.float64)
     cells = [k[1:] for k in keys]
+    lasting = _lasting([first[k] for k in keys], cells)
     segments, members = _segments(cells)
     return Units(
-        np.array([first[k] for k in keys], dtype=np.int64), value, _residual(value, cells),
+        np.array([first[k] for k in keys], dtype=np.int64), value,
+        _residual(value, [tuple(c[i] for i in lasting) for c in cells]),
         np.array([order[k[0]] for k in keys], dtype=np.int64), segments, members,
     )  # fmt: skip
+
+
+def _lasting(times: list[int], cells: list[tuple[str, ...]]) -> list[int]:
+    """Indices of the columns whose tested values all occur at both ends of the window."""
+    start, end = min(times, default=0), max(times, default=0)
+    early, late = start + ENDS * (end - start), end - ENDS * (end - start)
+    result = []
+    for index in range(len(SEGMENT_COLUMNS)):
+        seen: dict[str, list[int]] = {}
+        for time, cell in zip(times, cells, strict=True):
+            seen.setdefault(cell[index], []).append(time)
+        tested = [t for value, t in seen.items() if value != OTHER]
+        if all(min(t) <= early and max(t) >= late for t in tested):
+            result.append(index)
+    return result
 
 
 def _residual(value: Floats, cells: list[tuple[str, ...]]) -> Floats:

@@ -56,6 +56,28 @@ def test_quiet_traffic_is_silent() -> None:
         assert score_finding("p", "g", "1", traffic(100 + seed, None, 0), LEVEL) is None
 
 
+def released(seed: int, share: float) -> list[Observation]:
+    """Prompt v9 replaces the others at hour 30, on a share of the traffic, and is worse."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for row in traffic(seed, None, 0):
+        if row.time - START >= 30 * HOUR_NS and draw.random() < share:
+            new = {**row.segment, "prompt_version": "v9"}
+            row = replace(row, segment=new, value=row.value - 0.4)
+        rows.append(row)
+    return rows
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_a_new_version_that_is_worse_is_found_and_named(share: float) -> None:
+    for seed in range(3):
+        found = score_finding("p", "g", "1", released(seed, share), LEVEL)
+        assert found is not None
+        assert abs(found.onset * 10**6 - START - 30 * HOUR_NS) <= 2 * HOUR_NS
+        assert {"prompt_version": "v9"} in json.loads(found.details)["appeared"]
+        assert "prompt_version=v9" in json.loads(found.details)["sentence"]
+
+
 def correlated(seed: int) -> list[Observation]:
     """Quiet, yet turns of a session resemble each other, and so do sessions of an hour."""
     draw = np.random.default_rng(seed)
