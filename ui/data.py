@@ -36,6 +36,20 @@ def interval(rows: Sequence[Observation]) -> tuple[float, float]:
     return mean, 1.96 * math.sqrt(variance / len(values))
 
 
+def summary(rows: Sequence[Observation]) -> tuple[str, str]:
+    """(mean, its 95% interval in words) of scored traces, sessions as units."""
+    mean, half = interval(rows)
+    if not rows:
+        return "no score", ""
+    if half == 0 and mean in (0.0, 1.0):
+        # Nothing varied: the normal interval has no width, the rule of three has (Hanley 1983).
+        n = len({row.session_id or row.trace_id for row in rows})
+        bound = min(1.0, 3 / n)
+        side = f"below {bound:.4f}" if mean == 0 else f"above {1 - bound:.4f}"
+        return f"{mean:.3f}", f"95%: {side}"
+    return f"{mean:.3f}", f"± {half:.3f}" if math.isfinite(half) else ""
+
+
 def literal(text: str) -> str:
     """Text that Streamlit's Markdown shows as it is: what a trace carries may hold links, images
     and directives, and an image alone would tell its host who looks at what."""

@@ -37,7 +37,8 @@ def filled(store: Store, project: str) -> str:
     scores.insert_scores(store, judged)
     details = {
         "sentence": "groundedness fell for v2", "version": "1",
-        "candidates": [{"segment": {"prompt_version": "v2"}, "share": 1.0, "effect": -0.3}],
+        "candidates": [{"segment": {"prompt_version": "v2"}, "share": 1.0, "effect": -0.3,
+                        "effect_low": -0.4, "effect_high": -0.2, "n": 60}],
         "examples": {"after": [rows[-1].trace_id]},
     }  # fmt: skip
     found = FindingRow(project, "f", "groundedness", "mean_shift", '{"prompt_version": "v2"}',

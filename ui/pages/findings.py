@@ -33,28 +33,42 @@ def render(store: Store, project: str) -> None:
         st.dataframe(pd.DataFrame(deliveries)[columns], hide_index=True)
 
 
+def segment_name(segment: dict[str, str]) -> str:
+    return " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
+
+
 def _finding(store: Store, project: str, finding: dict[str, Any]) -> None:
     details = json.loads(finding["details"])
     segment = json.loads(finding["segment"])
-    name = " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
+    name = segment_name(segment)
     with st.container(border=True):
         st.subheader(literal(f"{finding['signal']}: {name}"))
         st.markdown(literal(details.get("sentence", "")))
         if finding["detector"] == "mean_shift":
             tiles = st.columns(4)
             tiles[0].metric(
-                f"Before (n={finding['n_reference']})", f"{finding['mean_reference']:.3f}"
+                f"Before ({finding['n_reference']} sessions)", f"{finding['mean_reference']:.3f}"
             )
-            tiles[1].metric(f"After (n={finding['n_current']})", f"{finding['mean_current']:.3f}")
+            tiles[1].metric(
+                f"After ({finding['n_current']} sessions)", f"{finding['mean_current']:.3f}"
+            )
             low, high = finding["effect_low"], finding["effect_high"]
             tiles[2].metric("Effect", f"{finding['effect']:+.3f}")
-            tiles[2].caption(f"95% interval {low:+.3f} to {high:+.3f}, p={finding['p_value']:.3f}")
+            tiles[2].caption(f"95% interval {low:+.3f} to {high:+.3f}, p={finding['p_value']:.2g}")
             tiles[3].metric("Share explained", f"{finding['share_explained']:.0%}")
             _chart(store, project, finding, details, segment, name)
         if details.get("candidates"):
             st.caption("Candidate segments at this onset, strongest first")
-            frame = pd.DataFrame(details["candidates"])
-            frame["segment"] = [json.dumps(s) for s in frame["segment"]]
+            frame = pd.DataFrame(
+                {
+                    "segment": segment_name(c["segment"]),
+                    "effect": f"{c['effect']:+.3f}",
+                    "95% interval": f"{c['effect_low']:+.3f} to {c['effect_high']:+.3f}",
+                    "share of the change": f"{c['share']:.0%}",
+                    "sessions": c["n"],
+                }
+                for c in details["candidates"]
+            )
             st.dataframe(frame, hide_index=True)
         for side, ids in details.get("examples", {}).items():
             links = " · ".join(f"[{i[:8]}]({trace_link(project, i)})" for i in ids)
@@ -71,5 +85,8 @@ def _chart(
     )
     inside = [r for r in rows if segment.items() <= r.segment.items()]
     rest = [r for r in rows if not segment.items() <= r.segment.items()]
-    frame = pd.concat([charts.hourly(inside, 4, name), charts.hourly(rest, 4, "the rest")])
+    parts = [charts.hourly(inside, 4, name)]
+    if rest:
+        parts.append(charts.hourly(rest, 4, "the rest"))
+    frame = pd.concat(parts)
     st.altair_chart(charts.trend(frame, finding["onset_ms"]))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 
 import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import findings, scores, spans
 from ui import charts
-from ui.data import interval, literal
+from ui.data import literal, summary
 
 
 def render(store: Store, project: str) -> None:
@@ -31,12 +30,13 @@ def render(store: Store, project: str) -> None:
     for tile, row in zip(tiles[1:], rows, strict=False):
         name = row["evaluator"]
         seen[name] = scores.observations(store, project, name, row["version"], first, last + 1)
-        mean, half = interval(seen[name])
-        tile.metric(literal(name), f"{mean:.3f}" if seen[name] else "no score")
+        mean, wide = summary(seen[name])
+        tile.metric(literal(name), mean)
         counts = f"{row['scored']} scored, {row['unscored']} unscored, {row['errors']} failed"
-        tile.caption(f"± {half:.3f}; {counts}" if math.isfinite(half) else counts)
+        tile.caption("; ".join(part for part in (wide, counts) if part))
     st.caption("Means with 95% intervals; the unit is the session.")
-    for name, observations in seen.items():
+    broken = {f["signal"] for f in open_ones}
+    for name, observations in sorted(seen.items(), key=lambda item: item[0] not in broken):
         if len(observations) > 1:
             st.subheader(literal(name))
             onset = next((f["onset_ms"] for f in open_ones if f["signal"] == name), None)

@@ -48,6 +48,7 @@ def _span(row: dict[str, Any]) -> None:
         st.text(document)
     if row["status"] == "ERROR":
         st.error(literal(row["status_message"] or "error"))
+    st.caption("attributes and resource")
     st.json({**row["attributes"], **row["resource"]}, expanded=False)
 
 

@@ -45,5 +45,16 @@ def render(store: Store, project: str) -> None:
         }
         for r in rows
     )
-    link = st.column_config.LinkColumn("open", display_text="open", width="small")
-    st.dataframe(frame, hide_index=True, height=640, column_config={"open": link})
+    columns = st.column_config
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=640,
+        column_config={
+            "open": columns.LinkColumn("open", display_text="open", width=50),
+            "time": columns.DatetimeColumn("time (UTC)", format="MM-DD HH:mm:ss", width=110),
+            "name": columns.TextColumn("name", width=100),
+            "input": columns.TextColumn("input", width=210),
+            "output": columns.TextColumn("output", width=210),
+        },
+    )
