@@ -44,6 +44,11 @@ def main() -> None:
     settings = from_environment()
     logging.basicConfig(level=settings.log_level, stream=sys.stderr)
     logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
+    if not settings.loopback and not settings.ingest_key:
+        sys.exit(
+            f"collector: ASSAY_HOST={settings.host} lets other machines in: set ASSAY_INGEST_KEY,"
+            " or leave ASSAY_HOST at 127.0.0.1"
+        )
     conventions = [
         make() for make in load_extensions("convention", "collector.conventions").values()
     ]

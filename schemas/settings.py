@@ -40,6 +40,11 @@ class Settings:
     ingest_key: str
 
     @property
+    def loopback(self) -> bool:
+        """True where only this machine can reach the collector."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+    @property
     def embedded(self) -> bool:
         """True where no CLICKHOUSE_URL is set, so that `assay store` serves the data."""
         return not self.clickhouse_url

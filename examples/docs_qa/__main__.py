@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from itertools import cycle, islice
+from textwrap import shorten
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -65,7 +66,8 @@ def main() -> int:
     app = DocsQA(provider.get_tracer("docs_qa"), retriever, generator, f"session-{uuid.uuid4()}")
     for question in islice(cycle(QUESTIONS), arguments.questions):
         begun = time.monotonic()
-        print(f"  Q: {question}\n  A: {app.answer(question)} ({time.monotonic() - begun:.1f} s)")
+        answer = shorten(app.answer(question), 110, placeholder=" ...")
+        print(f"  Q: {question}\n  A: {answer} ({time.monotonic() - begun:.1f} s)", flush=True)
     provider.shutdown()
     return 0
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 
 import httpx
 import pytest
@@ -146,3 +150,13 @@ def test_other_signals_are_told_that_they_are_not_stored(http: httpx.Client, sig
 def test_the_ledger_can_be_read(http: httpx.Client) -> None:
     assert "assay_spans_received_total" in http.get("/metrics").text
     assert http.get("/healthz").status_code == 200
+
+
+def test_other_machines_are_let_in_only_with_a_key(tmp_path: Path) -> None:
+    environ = {**os.environ, "ASSAY_HOME": str(tmp_path), "ASSAY_HOST": "0.0.0.0"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "collector"],
+        env=environ, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "set ASSAY_INGEST_KEY" in done.stderr
