@@ -114,7 +114,9 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
         trace=trace_id,
     )
     by_id = {text["span_id"]: text for text in texts}
-    return [{**row, **by_id.get(row["span_id"], {})} for row in rows]
+    # A view fills each table: for a moment a span may be there and its text not yet.
+    absent = {"input": "", "output": "", "documents": [], "events": "", "links": ""}
+    return [{**row, **by_id.get(row["span_id"], absent)} for row in rows]
 
 
 def time_range(store: Store, project: str) -> tuple[int, int]:

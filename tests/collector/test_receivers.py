@@ -54,6 +54,11 @@ def test_an_sdks_spans_land_as_rows(collector: Settings, store: Store, transport
     _send(exporter, project)
     wait_until(lambda: spans.count_spans(store, project) == 2, "both spans are stored")
     ((trace, _), _) = spans.span_ids(store, project)
+
+    def whole() -> bool:
+        return all(s["input"] for s in spans.trace_spans(store, project, trace)[:1])
+
+    wait_until(whole, "the text is stored too")
     root, find = spans.trace_spans(store, project, trace)
     assert (root["kind"], root["input"]) == ("CHAIN", "who?")
     assert (find["kind"], list(find["documents"])) == ("RETRIEVER", ["she did"])
