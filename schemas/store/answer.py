@@ -91,8 +91,9 @@ class QueryAnswer:
             await send(_start(200, self._headers(progress, form.name)))
             await self._stream(send, first, more, pieces, form)
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._step(running.close)
+            if running.gi_frame is not None:
+                with anyio.CancelScope(shield=True):
+                    await self._step(running.close)
 
     async def _stream(
         self, send: Send, data: bytes, more: bool, pieces: Iterator[bytes], form: Encoder
@@ -100,7 +101,7 @@ class QueryAnswer:
         """Send rows until there are no more, or an exception in their place."""
         failed = False
         while True:
-            body = await self._step(form.add, data) if data else b""
+            body = await self._step(form.add, data) if data and form.name else data
             body += b"" if more else form.end()
             # A connection that breaks off tells every client that these rows are not all.
             await send({"type": "http.response.body", "body": body, "more_body": more or failed})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ import chdb
 
 from schemas.store.connection import Connection, quoted
 from schemas.store.errors import EngineError
+
+
+_STOPPING = 5.0  # seconds that statements get to end once the store closes
 
 
 class FolderInUseError(RuntimeError):
@@ -99,7 +103,15 @@ class Engine:
         return tempfile.SpooledTemporaryFile(max_size=32 * 2**20, dir=str(self._uploads))
 
     def close(self) -> None:
-        """Close the engine and give the folder free."""
+        """Stop what still runs, close the engine and give the folder free."""
+        deadline = time.monotonic() + _STOPPING
+        others = "query_id != queryID()"
+        while time.monotonic() < deadline:
+            self._root.query(f"KILL QUERY WHERE {others} ASYNC")
+            left = self._root.query(f"SELECT count() FROM system.processes WHERE {others}", "TSV")
+            if bytes(left.bytes()) == b"0\n":
+                break
+            time.sleep(0.1)
         self._root.close()
         self._lock.close()
 

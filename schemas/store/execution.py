@@ -192,4 +192,5 @@ def _result(
     result = connection.query(text, shape)
     progress.add(result)
     if result.size():
+        progress.shape = shape
         yield bytes(result.bytes())
