@@ -20,7 +20,6 @@ import chdb
 from schemas.store.connection import Connection, quoted
 from schemas.store.errors import EngineError
 
-
 _STOPPING = 5.0  # seconds that statements get to end once the store closes
 
 
