@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterator
+from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TypeVar
 
 import anyio
@@ -91,7 +92,7 @@ class QueryAnswer:
             await send(_start(200, self._headers(progress, form.name)))
             await self._stream(send, first, more, pieces, form)
         finally:
-            if running.gi_frame is not None:
+            if getgeneratorstate(running) != GEN_CLOSED:
                 with anyio.CancelScope(shield=True):
                     await self._step(running.close)
 
