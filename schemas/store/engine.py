@@ -87,8 +87,8 @@ class Engine:
             connection.close()
 
     @contextmanager
-    def spooled(self, data: memoryview) -> Iterator[Path]:
-        """Bytes as a file that the engine can read, for the time of the context."""
+    def scratch(self, data: memoryview | bytes = b"") -> Iterator[Path]:
+        """A file with these bytes that the engine can read and write, while the context lasts."""
         handle, name = tempfile.mkstemp(dir=self._uploads)
         try:
             with os.fdopen(handle, "wb") as file:

@@ -11,7 +11,7 @@ from schemas.store.connection import Connection, current_database, named
 from schemas.store.engine import Engine
 from schemas.store.errors import EngineError, refusal
 from schemas.store.session import Session, Sessions
-from schemas.store.statement import Statement, killing, parse, reading
+from schemas.store.statement import Statement, into_file, killing, parse, reading
 
 # Formats of which two outputs in a row are one output, so that blocks can be sent as they come.
 _ADDITIVE = frozenset(
@@ -21,6 +21,7 @@ _ADDITIVE = frozenset(
 # Settings by which a result has an end or brackets, which blocks sent one by one would lose.
 _WHOLE = frozenset({"extremes", "output_format_json_array_of_rows"})
 _WHOLE_WORDS = frozenset({"TOTALS", *map(str.upper, _WHOLE)})
+_PIECE = 2**20
 _IN_SESSION = frozenset({"SET", "USE"})
 
 
@@ -93,7 +94,7 @@ class Executor:
             else:
                 shape = statement.shape or call.shape
                 progress.shape = shape if kind == "READ_ONLY" else ""
-                yield from _result(connection, statement, shape, progress)
+                yield from self._result(connection, statement, shape, progress)
 
     @contextmanager
     def _connection(self, call: Call, statement: Statement) -> Iterator[Connection]:
@@ -171,26 +172,36 @@ class Executor:
             )  # fmt: skip
             return
         # The engine drops the rows behind an INSERT ... SELECT, so they come from a file.
-        with self._engine.spooled(rows) as path:
+        with self._engine.scratch(rows) as path:
             progress.add(connection.query(reading(statement.head, str(path), statement.shape)))
 
+    def _result(
+        self, connection: Connection, statement: Statement, shape: str, progress: Progress
+    ) -> Iterator[bytes]:
+        """Blocks as they come, a file where blocks do not add up, or a few rows in one piece."""
+        if not statement.selects:
+            text = killing(statement.head) if statement.verb == "KILL" else statement.head
+            result = connection.query(text, shape)
+            progress.add(result)
+            if result.size():
+                progress.shape = shape
+                yield bytes(result.bytes())
+        elif _adds_up(connection, statement, shape):
+            for block in connection.stream(statement.head, shape):
+                progress.add(block)
+                yield bytes(block.bytes())
+        else:
+            # chDB holds a whole result in memory that no limit counts.
+            with self._engine.scratch() as path:
+                progress.add(connection.query(into_file(statement, str(path), shape)))
+                progress.counts["result_bytes"] = path.stat().st_size
+                with path.open("rb") as file:
+                    yield from iter(lambda: file.read(_PIECE), b"")
 
-def _result(
-    connection: Connection, statement: Statement, shape: str, progress: Progress
-) -> Iterator[bytes]:
-    text = killing(statement.head) if statement.verb == "KILL" else statement.head
-    if (
-        statement.selects
-        and shape.lower() in _ADDITIVE
+
+def _adds_up(connection: Connection, statement: Statement, shape: str) -> bool:
+    return (
+        shape.lower() in _ADDITIVE
         and not _WHOLE_WORDS & statement.words
         and not connection.has(_WHOLE)
-    ):
-        for block in connection.stream(text, shape):
-            progress.add(block)
-            yield bytes(block.bytes())
-        return
-    result = connection.query(text, shape)
-    progress.add(result)
-    if result.size():
-        progress.shape = shape
-        yield bytes(result.bytes())
+    )

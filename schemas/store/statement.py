@@ -42,6 +42,7 @@ class Statement:
     shape: str
     rows: int
     words: frozenset[str]
+    end: int = 0  # where FORMAT stands or, without one, the last token ends
 
     @property
     def selects(self) -> bool:
@@ -88,7 +89,8 @@ def parse(query: bytes) -> Statement:
             return rows
     words = frozenset(token.text for token in seen)
     verb = "INSERT" if inserts else seen[0].text if seen else ""
-    return Statement(query, verb, _shape(query, seen), -1, words)
+    shape, end = _shape(query, seen)
+    return Statement(query, verb, shape, -1, words, end)
 
 
 def _rows(query: bytes, seen: list[_Token]) -> Statement | None:
@@ -108,13 +110,23 @@ def _rows(query: bytes, seen: list[_Token]) -> Statement | None:
     return None
 
 
-def _shape(query: bytes, seen: list[_Token]) -> str:
-    """The name after the FORMAT that ends the statement; `format` may also be a column."""
+def _shape(query: bytes, seen: list[_Token]) -> tuple[str, int]:
+    """The name after the FORMAT that ends the statement, and where the statement ends before it.
+
+    `format` may also be a column.
+    """
     for keyword, name, after in zip(seen, seen[1:], [*seen[2:], None], strict=False):
         closes = after is None or after.text in {";", "SETTINGS", "INTO"}
         if keyword.text == "FORMAT" and closes and name.text.isidentifier():
-            return query[name.start : name.end].decode("latin-1")
-    return ""
+            return query[name.start : name.end].decode("latin-1"), keyword.start
+    return "", max((token.end for token in seen if token.text != ";"), default=0)
+
+
+def into_file(statement: Statement, path: str, shape: str) -> bytes:
+    """A SELECT that writes its result to a file, in the format that it names or in `shape`."""
+    head, tail = statement.head[: statement.end], statement.head[statement.end :]
+    wanted = tail if statement.shape else f"FORMAT {shape}".encode()
+    return head + f" INTO OUTFILE '{path}' TRUNCATE ".encode() + wanted
 
 
 def reading(head: bytes, path: str, shape: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.store.statement import killing, parse, reading
+from schemas.store.statement import into_file, killing, parse, reading
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,17 @@ def test_input_reads_a_file_and_kill_finds_the_clients_id() -> None:
     head = b"INSERT INTO t SELECT a FROM input('a Int8') "
     assert reading(head, "/x", "TSV") == b"INSERT INTO t SELECT a FROM file('/x', 'TSV', 'a Int8') "
     assert killing(b"KILL QUERY WHERE query_id = 'x'").endswith(b"Settings['log_comment'] = 'x'")
+
+
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        (b"SELECT 1; -- end", b"SELECT 1 INTO OUTFILE '/x' TRUNCATE FORMAT JSON"),
+        (
+            b"SELECT 1 FORMAT CSV SETTINGS a = 1",
+            b"SELECT 1  INTO OUTFILE '/x' TRUNCATE FORMAT CSV SETTINGS a = 1",
+        ),
+    ],
+)
+def test_a_result_is_written_to_a_file(query: bytes, written: bytes) -> None:
+    assert into_file(parse(query), "/x", "JSON") == written
