@@ -129,6 +129,9 @@ def main() -> None:
         f" {counts['not applicable']} not applicable:"
         f" {100 * counts['passed'] / max(applicable, 1):.1f}% of {applicable} applicable"
     )
+    ours = sum(result.reason in NOT_APPLICABLE.values() for result in results)
+    strict = 100 * counts["passed"] / max(applicable + ours, 1)
+    print(f"with the {ours} that only this script calls not applicable as failed: {strict:.1f}%")
 
 
 if __name__ == "__main__":
