@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import TypeVar
 
@@ -73,7 +74,8 @@ class QueryAnswer:
             message = await receive()
         while True:
             # Again and again: the statement may not have begun when the client went.
-            await run_sync(self._engine.cancel_reading, self._call.query_id)
+            with suppress(EngineError):
+                await run_sync(self._engine.cancel_reading, self._call.query_id)
             await anyio.sleep(0.2)
 
     async def _respond(self, send: Send) -> None:

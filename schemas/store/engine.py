@@ -77,7 +77,7 @@ class Engine:
 
     def cancel_reading(self, query_id: str) -> None:
         """Stop the SELECTs of a client that went away; a write runs to its end."""
-        connection = chdb.connect(str(self._folder))
+        connection = self.connect()
         try:
             connection.query(
                 f"KILL QUERY WHERE Settings['log_comment'] = {quoted(query_id)}"

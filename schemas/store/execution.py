@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ class Executor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sessions = Sessions(engine)
+        self._running: set[str] = set()
+        self._guard = threading.Lock()
 
     def run(self, call: Call, progress: Progress) -> Generator[bytes, None, None]:
         """The result in pieces. Raises EngineError, also after the first piece."""
@@ -87,6 +90,7 @@ class Executor:
         if not statement.verb:
             raise refusal(62, "Empty query. (SYNTAX_ERROR)")
         with ExitStack() as stack:
+            stack.enter_context(self._alone(call.query_id))
             connection = stack.enter_context(self._connection(call, statement))
             kind = self._prepare(connection, call, statement, stack)
             if statement.rows >= 0:
@@ -95,6 +99,22 @@ class Executor:
                 shape = statement.shape or call.shape
                 progress.shape = shape if kind == "READ_ONLY" else ""
                 yield from self._result(connection, statement, shape, progress)
+
+    @contextmanager
+    def _alone(self, query_id: str) -> Iterator[None]:
+        """Refuse an id that is running: a client that goes away must not stop another's query."""
+        with self._guard:
+            if query_id in self._running:
+                raise refusal(
+                    216,
+                    f"Query with id = {query_id} is already running."
+                    " (QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)",
+                )
+            self._running.add(query_id)
+        try:
+            yield
+        finally:
+            self._running.discard(query_id)
 
     @contextmanager
     def _connection(self, call: Call, statement: Statement) -> Iterator[Connection]:
@@ -127,7 +147,7 @@ class Executor:
         self, connection: Connection, call: Call, statement: Statement, stack: ExitStack
     ) -> str:
         """Database, settings, parameters, external tables and the lock on writing; the kind."""
-        if "OUTFILE" in statement.words and statement.rows < 0:
+        if {"INTO", "OUTFILE"} <= statement.words and statement.rows < 0:
             raise refusal(358, "INTO OUTFILE is not allowed. (INTO_OUTFILE_NOT_ALLOWED)")
         if call.database:
             connection.use(call.database)

@@ -28,7 +28,7 @@ class _Queries:
         self._engine = engine
         self._password = password
         self._executor = Executor(engine)
-        self._threads: list[anyio.CapacityLimiter] = []
+        self._threads = anyio.CapacityLimiter(_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -38,12 +38,10 @@ class _Queries:
         except EngineError as error:
             await refuse(send, error)
             return
-        if not call.query.strip() and request.method == "GET":
+        if request.method == "GET" and not call.query.strip():
             await PlainTextResponse("Ok.\n")(scope, receive, send)
             return
-        if not self._threads:
-            self._threads.append(anyio.CapacityLimiter(_THREADS))
-        answer = QueryAnswer(self._engine, self._executor, call, delivery, self._threads[0])
+        answer = QueryAnswer(self._engine, self._executor, call, delivery, self._threads)
         await answer(scope, receive, send)
 
     def _admit(self, request: Request) -> None:

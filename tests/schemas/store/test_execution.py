@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -81,6 +83,20 @@ def test_tables_that_come_with_a_query(http: httpx.Client) -> None:
 def test_a_form_carries_query_and_parameters(http: httpx.Client) -> None:
     form = {"query": (None, "SELECT {a:UInt8} + 1"), "param_a": (None, "41")}
     assert http.post("/", files=form).text == "42\n"
+
+
+def test_an_id_runs_once_at_a_time(http: httpx.Client) -> None:
+    slow = threading.Thread(
+        target=http.post,
+        args=("/",),
+        kwargs={"params": {"query_id": "x"}, "content": "SELECT sleep(1)"},
+    )
+    slow.start()
+    time.sleep(0.4)
+    again = http.post("/", params={"query_id": "x"}, content="SELECT 1")
+    assert again.headers["x-clickhouse-exception-code"] == "216"
+    slow.join()
+    assert http.post("/", params={"query_id": "x"}, content="SELECT 1").text == "1\n"
 
 
 @pytest.mark.parametrize(
