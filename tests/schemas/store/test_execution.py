@@ -86,11 +86,8 @@ def test_a_form_carries_query_and_parameters(http: httpx.Client) -> None:
 
 
 def test_an_id_runs_once_at_a_time(http: httpx.Client) -> None:
-    slow = threading.Thread(
-        target=http.post,
-        args=("/",),
-        kwargs={"params": {"query_id": "x"}, "content": "SELECT sleep(1)"},
-    )
+    asks = {"params": {"query_id": "x"}, "content": "SELECT sleep(1)"}
+    slow = threading.Thread(target=http.post, args=("/",), kwargs=asks)
     slow.start()
     time.sleep(0.4)
     again = http.post("/", params={"query_id": "x"}, content="SELECT 1")
