@@ -12,8 +12,9 @@ import uvicorn
 from collector.intake import Intake
 from collector.ledger import Ledger, prometheus
 from collector.receivers import otlp_grpc, otlp_http
-from collector.spool import Spool
-from collector.writer import Writer, load
+from collector.segment import declared, token_of
+from collector.spool import Spool, SpoolInUseError
+from collector.writer import Writer
 from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.models import SpanRow
@@ -52,10 +53,12 @@ def main() -> None:
     conventions = [
         make() for make in load_extensions("convention", "collector.conventions").values()
     ]
-    spool = Spool(settings.spool)
+    try:
+        spool = Spool(settings.spool)
+    except SpoolInUseError as error:
+        sys.exit(f"collector: {error}; stop it or set ASSAY_HOME")
     ledger = Ledger(settings.home / "ledger.json")
-    waiting = sum(len(load(path, conventions)[1]) for path in spool.sealed())
-    ledger.recover(waiting)
+    ledger.recover({token_of(path): declared(path) for path in spool.sealed()})
     writer = Writer(
         spool, ledger, conventions, _Sink(settings).insert, settings.home / "dead_letters.jsonl"
     )
@@ -63,7 +66,9 @@ def main() -> None:
     intake = Intake(spool, ledger, settings.ingest_key)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     grpc_server = otlp_grpc.serve(intake, f"{host}:{settings.otlp_grpc_port}")
-    app = otlp_http.build(intake, lambda: prometheus(ledger.totals(), len(spool.sealed())))
+    app = otlp_http.build(
+        intake, lambda: prometheus(ledger.totals(), len(spool.sealed()), spool.damaged())
+    )
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector import spool as segments
+from collector import segment
 from collector.conventions.rules import Convention
+from collector.dead_letters import Dead, bury
+from collector.halves import Halves, Insert
 from collector.ledger import Ledger
 from collector.normalise import rows
+from collector.segment import Record
 from collector.spool import Spool
-from schemas.errors import Permanent, Retryable
+from schemas.errors import Retryable
 from schemas.models import SpanRow
 
 log = logging.getLogger("assay.collector")
-Insert = Callable[[Sequence[SpanRow], str], None]
 
 
 def backoff(attempt: int, base: float = 0.2, ceiling: float = 15.0) -> float:
@@ -29,14 +30,64 @@ def backoff(attempt: int, base: float = 0.2, ceiling: float = 15.0) -> float:
     return float(random.uniform(0.5, 1.0) * min(ceiling, base * 2**attempt))
 
 
-def load(path: Path, conventions: Sequence[Convention]) -> tuple[str, list[SpanRow]]:
-    """A segment's token and rows; the same rows in the same order at every reading."""
-    token = segments.token_of(path)
-    found: list[SpanRow] = []
-    for record in segments.read(path):
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A segment's token and rows, what made no row, and whether bytes of it are unreadable."""
+
+    token: str
+    rows: list[SpanRow]
+    dead: list[Dead]
+    damaged: bool
+
+
+def load(path: Path, conventions: Sequence[Convention]) -> Loaded:
+    """Read and normalise; the same rows in the same order at every reading."""
+    loaded = Loaded(segment.token_of(path), [], [], False)
+    for item in segment.walk(path):
+        if not isinstance(item, Record):
+            loaded = replace(loaded, damaged=True)
+            continue
+        found, dead = _normalise(item, conventions, loaded.token)
+        loaded.rows.extend(found)
+        loaded.dead.extend(dead)
+    return loaded
+
+
+def _normalise(
+    record: Record, conventions: Sequence[Convention], token: str
+) -> tuple[list[SpanRow], list[Dead]]:
+    """A record's rows. A defect of ours in one span must not keep back the others."""
+    try:
         request = ExportTraceServiceRequest.FromString(record.body)
-        found += rows(request, conventions, record.received_ns, token)
-    return token, found
+        return rows(request, conventions, record.received_ns, token), []
+    except Exception:
+        log.exception("a request cannot be normalised whole; its spans are tried one by one")
+    try:
+        singles = list(_singles(ExportTraceServiceRequest.FromString(record.body)))
+    except Exception as error:
+        return [], [Dead(repr(error), otlp=record.body, spans=record.spans)]
+    found: list[SpanRow] = []
+    dead: list[Dead] = []
+    for single in singles:
+        try:
+            found += rows(single, conventions, record.received_ns, token)
+        except Exception as error:
+            dead.append(Dead(repr(error), otlp=single.SerializeToString()))
+    return found, dead
+
+
+def _singles(request: ExportTraceServiceRequest) -> list[ExportTraceServiceRequest]:
+    """A request per span, each with its resource."""
+    result = []
+    for group in request.resource_spans:
+        for scope in group.scope_spans:
+            for span in scope.spans:
+                one = ExportTraceServiceRequest()
+                only = one.resource_spans.add()
+                only.resource.CopyFrom(group.resource)
+                only.scope_spans.add().spans.add().CopyFrom(span)
+                result.append(one)
+    return result
 
 
 class Writer:
@@ -77,7 +128,7 @@ class Writer:
                 log.warning("ClickHouse takes no data, %d segments wait: %s", len(waiting), error)
             except Exception:
                 # A defect of ours must not cost data: the segment stays and the log says why.
-                log.exception("segment %s cannot be normalised; it waits", waiting[0].name)
+                log.exception("segment %s cannot be written; it waits", waiting[0].name)
             else:
                 continue
             if self._stop.wait(backoff(attempt)):
@@ -86,28 +137,21 @@ class Writer:
 
     def write(self, path: Path) -> None:
         """One segment into ClickHouse. Raises Retryable with nothing lost."""
-        token, found = load(path, self._conventions)
-        dead = self._put(found, token, 0) if found else []
-        if dead:
-            with self._dead.open("a") as file:
-                for row, reason in dead:
-                    file.write(json.dumps({"reason": reason, "span": asdict(row)}) + "\n")
-        self._ledger.add("written", len(found) - len(dead))
-        self._ledger.add("dead", len(dead))
-        self._ledger.save()
-        self._spool.delete(path)
-
-    def _put(self, found: list[SpanRow], token: str, at: int) -> list[tuple[SpanRow, str]]:
-        """Insert; what ClickHouse refuses for good is halved until only the poison is left.
-
-        The token of a part names its row range, so that a repeated split repeats its tokens.
-        """
-        try:
-            self._insert(found, token)
-            return []
-        except Permanent as error:
-            if len(found) == 1:
-                return [(found[0], error.reason)]
-        base, half = token.split(":")[0], len(found) // 2
-        left = self._put(found[:half], f"{base}:{at}+{half}", at)
-        return left + self._put(found[half:], f"{base}:{at + half}+{len(found) - half}", at + half)
+        waited = segment.declared(path)
+        loaded = load(path, self._conventions)
+        halves = Halves(self._insert, loaded.token, path.with_suffix(".split"))
+        dead = list(loaded.dead)
+        if not self._ledger.settled(loaded.token):
+            dead += halves.put(loaded.rows)
+            if dead:
+                bury(self._dead, loaded.token, dead)
+        buried = sum(each.spans for each in dead)
+        written = len(loaded.rows) + len(loaded.dead) - len(dead)
+        lost = max(0, waited - written - buried)
+        self._ledger.settle(loaded.token, waited, written=written, dead=buried, damaged=lost)
+        halves.forget()
+        if loaded.damaged or lost:
+            kept = self._spool.keep_aside(path)
+            log.error("%s is damaged; %d spans of it are lost, the others stored", kept, lost)
+        else:
+            self._spool.delete(path)
