@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -14,9 +17,44 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from collector.ledger import Ledger
 from collector.otlp import check
 from collector.spool import Spool
+from schemas.errors import Retryable
 
 MAX_BYTES = 64 * 2**20  # OTLP specification: the limit holds after decompression
+MAX_IN_FLIGHT = 4 * MAX_BYTES  # bytes of all requests that are being received, together
 NOT_STORED = "Assay does not store this signal yet; it was received and dropped"
+
+
+def readable(text: str) -> str:
+    """A reason as an answer can carry it: short, and UTF-8 whatever the client sent."""
+    return text[:1000].encode("utf-8", "replace").decode()
+
+
+class Flight:
+    """How many bytes of requests are in memory, over all transports. Thread-safe."""
+
+    def __init__(self, limit: int = MAX_IN_FLIGHT) -> None:
+        self._limit = limit
+        self._held = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """A function that takes room, in bytes, until the block ends. It raises Retryable."""
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            with self._lock:
+                if self._held + size > self._limit:
+                    raise Retryable("too many bytes are in flight", delay=1.0)
+                self._held += size
+            mine += size
+
+        try:
+            yield take
+        finally:
+            with self._lock:
+                self._held -= mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +64,7 @@ class Intake:
     spool: Spool
     ledger: Ledger
     key: str = ""
+    flight: Flight = field(default_factory=Flight)
 
     def authorised(self, header: str) -> bool:
         """True without a configured key, or with `Bearer <key>`."""
@@ -37,9 +76,11 @@ class Intake:
         if checked.kept:
             self.spool.append(checked.request.SerializeToString(), checked.kept)
         self.ledger.add("received", checked.kept + checked.rejected)
-        self.ledger.add("rejected", checked.rejected)
         response = ExportTraceServiceResponse()
         if checked.rejected:
+            self.ledger.add("rejected", checked.rejected)
+            with suppress(OSError):  # what is kept is safe; only counts would start lower
+                self.ledger.save()
             response.partial_success.rejected_spans = checked.rejected
             response.partial_success.error_message = checked.reason
         return response

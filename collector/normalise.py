@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,8 +29,12 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def text(value: Any) -> str:
-    """A value as a column holds it: text as it is, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as a column holds it: text as it is, the rest as JSON.
+
+    JSON inside an attribute can spell half a surrogate pair, which no UTF-8 column takes.
+    """
+    found = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found if found.isascii() else found.encode("utf-8", "replace").decode()
 
 
 def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -54,9 +59,9 @@ def message_text(value: Any) -> str:
     parts = last.get("parts")
     if isinstance(parts, list):
         found = [str(p["content"]) for p in parts if isinstance(p, dict) and "content" in p]
-        return "\n".join(found) if found else text(value)
+        return text("\n".join(found)) if found else text(value)
     content = last.get("content")
-    return content if isinstance(content, str) else text(value)
+    return text(content if isinstance(content, str) else value)
 
 
 def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -65,7 +70,7 @@ def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
     for key, value in found.items():
         if key.startswith(prefix):
             number, _, rest = key[len(prefix) :].partition(".")
-            if number.isdigit():
+            if number.isdecimal() and len(number) < 10:
                 items.setdefault(int(number), {})[rest] = value
     return [items[n] for n in sorted(items)]
 
@@ -94,7 +99,9 @@ def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> N
         if column in _NUMBERS or column == "cost_usd":
             try:
                 number = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
+                continue
+            if not math.isfinite(number):
                 continue
             limit = _NUMBERS.get(column)
             row[column] = number if limit is None else int(min(max(number, 0), limit))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,19 +13,20 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
-from opentelemetry.proto.collector.metrics.v1 import (
-    metrics_service_pb2,
-    metrics_service_pb2_grpc,
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
 )
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
-from collector.intake import MAX_BYTES, NOT_STORED, Intake
+from collector.intake import MAX_BYTES, NOT_STORED, Intake, readable
+from collector.otlp import from_protobuf
 from schemas.errors import Permanent, Retryable
+
+log = logging.getLogger("assay.collector")
 
 
 def _abort(context: Any, code: grpc.StatusCode, text: str, delay: float = 0.0) -> None:
-    status = Status(code=code.value[0], message=text[:1000])
+    status = Status(code=code.value[0], message=readable(text))
     if delay:
         detail = AnyMessage()
         detail.Pack(RetryInfo(retry_delay=Duration(seconds=max(1, round(delay)))))
@@ -31,38 +34,38 @@ def _abort(context: Any, code: grpc.StatusCode, text: str, delay: float = 0.0) -
     context.abort_with_status(rpc_status.to_status(status))
 
 
-class _Traces(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc,unused-ignore]
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+def _handler(intake: Intake, answer: Callable[[bytes], Any]) -> Any:
+    """A method that takes the message's bytes, so that a broken one is answered by us.
 
-    def Export(self, request: Any, context: Any) -> Any:
-        """Every failure gets a mapped status: UNKNOWN is not retried by clients."""
+    Every failure gets a mapped status: neither INTERNAL, which grpc gives to a message that it
+    cannot decode, nor UNKNOWN, which it gives to an exception, is retried by clients.
+    """
+
+    def export(body: bytes, context: Any) -> Any:
         sent = {k: v for k, v in context.invocation_metadata() if isinstance(v, str)}
-        if not self._intake.authorised(sent.get("authorization", "")):
+        if not intake.authorised(sent.get("authorization", "")):
             _abort(context, grpc.StatusCode.UNAUTHENTICATED, "send `authorization: Bearer <key>`")
         try:
-            return self._intake.traces(request)
+            with intake.flight.hold() as take:
+                take(len(body))
+                return answer(body)
         except Retryable as error:
             _abort(context, grpc.StatusCode.UNAVAILABLE, error.reason, error.delay)
         except Permanent as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error.reason)
         except Exception as error:
+            log.exception("a request failed")
             _abort(context, grpc.StatusCode.UNAVAILABLE, f"internal error: {error}", 5.0)
         return None
 
-
-class _Logs(logs_service_pb2_grpc.LogsServiceServicer):  # type: ignore[misc,unused-ignore]
-    def Export(self, request: Any, context: Any) -> Any:
-        reply = logs_service_pb2.ExportLogsServiceResponse()
-        reply.partial_success.error_message = NOT_STORED
-        return reply
+    return grpc.unary_unary_rpc_method_handler(
+        export, response_serializer=lambda reply: reply.SerializeToString()
+    )
 
 
-class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):  # type: ignore[misc,unused-ignore]
-    def Export(self, request: Any, context: Any) -> Any:
-        reply = metrics_service_pb2.ExportMetricsServiceResponse()
-        reply.partial_success.error_message = NOT_STORED
-        return reply
+def _not_stored(reply: Any) -> Any:
+    reply.partial_success.error_message = NOT_STORED
+    return reply
 
 
 def serve(intake: Intake, address: str) -> Any:
@@ -74,12 +77,15 @@ def serve(intake: Intake, address: str) -> Any:
             ("grpc.so_reuseport", 0),
         ],
     )
-    traces: Any = trace_service_pb2_grpc  # the generated modules carry no types
-    logs: Any = logs_service_pb2_grpc
-    metrics: Any = metrics_service_pb2_grpc
-    traces.add_TraceServiceServicer_to_server(_Traces(intake), server)
-    logs.add_LogsServiceServicer_to_server(_Logs(), server)
-    metrics.add_MetricsServiceServicer_to_server(_Metrics(), server)
+    answers: dict[str, Callable[[bytes], Any]] = {
+        "trace.v1.TraceService": lambda body: intake.traces(from_protobuf(body)),
+        "logs.v1.LogsService": lambda _body: _not_stored(ExportLogsServiceResponse()),
+        "metrics.v1.MetricsService": lambda _body: _not_stored(ExportMetricsServiceResponse()),
+    }
+    for name, answer in answers.items():
+        service = f"opentelemetry.proto.collector.{name}"
+        methods = {"Export": _handler(intake, answer)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
     if server.add_insecure_port(address) == 0:
         raise RuntimeError(f"cannot listen on {address}")
     server.start()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from google.protobuf import json_format
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -13,15 +16,16 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from collector.intake import MAX_BYTES, NOT_STORED, Intake
+from collector.intake import MAX_BYTES, NOT_STORED, Intake, readable
 from collector.otlp import from_json, from_protobuf
 from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.errors import Permanent, Retryable
 
+log = logging.getLogger("assay.collector")
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 _CODES = {400: 3, 401: 16, 405: 12, 413: 8, 415: 3, 503: 14}
@@ -36,7 +40,7 @@ def encode(message: Any, content_type: str, status: int = 200) -> Response:
 
 def refuse(content_type: str, status: int, text: str, delay: float = 0.0) -> Response:
     """`google.rpc.Status` with the HTTP code; Retry-After in seconds for a retryable one."""
-    answer = encode(Status(code=_CODES[status], message=text[:1000]), content_type, status)
+    answer = encode(Status(code=_CODES[status], message=readable(text)), content_type, status)
     if delay:
         answer.headers["Retry-After"] = str(max(1, round(delay)))
     return answer
@@ -44,8 +48,9 @@ def refuse(content_type: str, status: int, text: str, delay: float = 0.0) -> Res
 
 def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
     """The application with /v1/*, /metrics, /healthz and /readyz."""
+    decoding = CapacityLimiter(4)  # a small body may unfold to MAX_BYTES
 
-    async def body_of(request: Request) -> bytes:
+    async def body_of(request: Request, take: Callable[[int], None]) -> bytes:
         if int(request.headers.get("content-length") or 0) > MAX_BYTES:
             raise TooLargeError
         chunks, size = [], 0
@@ -53,9 +58,15 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
             size += len(chunk)
             if size > MAX_BYTES:
                 raise TooLargeError
+            take(len(chunk))
             chunks.append(chunk)
         encoding = request.headers.get("content-encoding", "").strip().lower()
-        return await run_in_threadpool(decode, b"".join(chunks), encoding, MAX_BYTES)
+        body = b"".join(chunks)
+        if encoding in {"", "identity"}:
+            return body
+        body = await run_sync(decode, body, encoding, MAX_BYTES, limiter=decoding)
+        take(len(body))
+        return body
 
     async def receive(request: Request) -> Response:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -66,9 +77,10 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
         if not intake.authorised(request.headers.get("authorization", "")):
             return refuse(kind, 401, "send the ingest key as `Authorization: Bearer <key>`")
         try:
-            body = await body_of(request)
-            if request.url.path == "/v1/traces":
-                return await run_in_threadpool(_traces, intake, body, kind)
+            with intake.flight.hold() as take:
+                body = await body_of(request, take)
+                if request.url.path == "/v1/traces":
+                    return await run_in_threadpool(_traces, intake, body, kind)
         except Permanent as error:
             return refuse(kind, 400, error.reason)
         except BrokenError as error:
@@ -77,6 +89,12 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
             return refuse(kind, 413, f"the body is over {MAX_BYTES} bytes after decompression")
         except Retryable as error:
             return refuse(kind, 503, error.reason, error.delay)
+        except ClientDisconnect:
+            return refuse(kind, 400, "the body was cut off")  # nobody reads this
+        except Exception:
+            # 500 is not retried by clients: what a defect of ours refuses would be lost.
+            log.exception("a request failed")
+            return refuse(kind, 503, "internal error, see the collector's log", 5.0)
         logs = request.url.path == "/v1/logs"
         reply: Any = ExportLogsServiceResponse() if logs else ExportMetricsServiceResponse()
         reply.partial_success.error_message = NOT_STORED
