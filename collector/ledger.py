@@ -46,11 +46,6 @@ class Ledger:
         with self._lock:
             self._totals[name] += count
 
-    def settled(self, token: str) -> bool:
-        """Whether this segment was dealt with just before the process died."""
-        with self._lock:
-            return token == self._last
-
     def settle(self, token: str, waited: int, **counts: int) -> None:
         """A segment sealed with `waited` spans was dealt with; saved before it is deleted.
 

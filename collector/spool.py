@@ -110,6 +110,7 @@ class Spool:
         self._file: _Open | None = None
         self._group = _Group()
         self._closing = False
+        self._trouble = ("", 0.0)  # the last failure and when it was
         for path in sorted(folder.glob("*.open")):
             _recover(path)
         self._total = sum(p.stat().st_size for p in folder.glob("*.sealed"))
@@ -132,6 +133,11 @@ class Spool:
             floor = max(2 * 2**30, usage.total // 20)
         return f"free disk is below {floor // 2**20} MiB" if usage.free < floor else ""
 
+    def unready(self) -> str:
+        """As `refusal`, and why the disk refused what was sent a moment ago."""
+        why, when = self._trouble
+        return self.refusal() or (why if time.monotonic() - when < 5.0 else "")
+
     def append(self, body: bytes, spans: int) -> None:
         """Store one request; returns when its bytes are on disk. Raises Retryable."""
         why = self.refusal()
@@ -148,7 +154,8 @@ class Spool:
                     raise OSError("an earlier write failed")
                 self._file.write(data)
             except OSError as error:
-                raise Retryable(f"the spool cannot be written: {error}", delay=5.0) from error
+                self._trouble = (f"the spool cannot be written: {error}", time.monotonic())
+                raise Retryable(self._trouble[0], delay=5.0) from error
             group = self._group
             group.size += len(data)
             group.spans += spans
@@ -192,6 +199,7 @@ class Spool:
                 file.synced = upto
                 file.spans += group.spans
                 group.done = True
+                self._trouble = ("", 0.0)
                 if file.broken:
                     self._fail(self._group, "an earlier write failed")
                 elif not self._group.size and self._due():
@@ -201,6 +209,7 @@ class Spool:
     def _fail(self, group: _Group, error: str) -> None:
         """A failed fsync is not retried: what it covered, and what came behind, is refused."""
         log.error("the spool's disk failed: %s", error)
+        self._trouble = (error, time.monotonic())
         for each in (group, self._group):
             each.error, each.done = error, True
         self._group = _Group()

@@ -140,11 +140,9 @@ class Writer:
         waited = segment.declared(path)
         loaded = load(path, self._conventions)
         halves = Halves(self._insert, loaded.token, path.with_suffix(".split"))
-        dead = list(loaded.dead)
-        if not self._ledger.settled(loaded.token):
-            dead += halves.put(loaded.rows)
-            if dead:
-                bury(self._dead, loaded.token, dead)
+        dead = [*loaded.dead, *halves.put(loaded.rows)]
+        if dead:
+            bury(self._dead, loaded.token, dead)
         buried = sum(each.spans for each in dead)
         written = len(loaded.rows) + len(loaded.dead) - len(dead)
         lost = max(0, waited - written - buried)

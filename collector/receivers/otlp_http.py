@@ -104,7 +104,7 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
         return PlainTextResponse("ok\n")
 
     def readiness(_request: Request) -> Response:
-        why = intake.spool.refusal()
+        why = intake.spool.unready()
         return PlainTextResponse(f"{why or 'ready'}\n", 503 if why else 200)
 
     def prometheus(_request: Request) -> Response:

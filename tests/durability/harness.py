@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import threading
 import time
@@ -125,10 +126,20 @@ class Site:
         pages = Path(f"/proc/{self.collector.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def limit_files(self, size: int) -> None:
+        """No file of the collector may grow past `size` bytes, as on a full disk; -1: any size."""
+        assert self.collector is not None
+        _, hard = resource.prlimit(self.collector.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.collector.pid, resource.RLIMIT_FSIZE, (size, hard))
+
+    def segments(self, kind: str = "sealed") -> list[Path]:
+        return sorted(self.settings.spool.glob(f"*.{kind}"))
+
     def settle(self, acknowledged: list[Id], limit: float = 120) -> None:
         """Wait until nothing waits; then what is stored is what was acknowledged, each once."""
         wait_until(lambda: len(self.stored()) >= len(acknowledged), "all is stored", limit)
         wait_until(lambda: self.metrics()["waiting"] == 0, "the spool is drained", limit)
+        wait_until(lambda: not self.segments() + self.segments("open"), "no file is left", limit)
         found = self.stored()
         assert len(found) == len(set(found))
         assert len(acknowledged) == len(set(acknowledged))

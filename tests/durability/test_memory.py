@@ -1,0 +1,63 @@
+"""The collector's memory stays bounded, however long the store is away."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from collector.intake import MAX_BYTES, MAX_IN_FLIGHT
+from tests.conftest import wait_until
+from tests.durability.harness import KIND, Load, Site, batch
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize("seconds", [10, pytest.param(600, marks=pytest.mark.slow)])
+def test_memory_stays_bounded_while_the_store_is_away(tmp_path: Path, seconds: int) -> None:
+    with Site(tmp_path) as site:
+        with Load(site) as load:
+            load.more(2000)
+            site.kill_store()
+            load.more(1000)
+            begun, most = site.rss(), 0
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                most = max(most, site.rss())
+                time.sleep(0.2)
+            backlog = sum(path.stat().st_size for path in site.segments())
+            assert backlog > seconds * MIB // 2, "the load is real"
+            assert most - begun < 64 * MIB, "what waits is on disk, not in memory"
+        site.start_store()
+        site.settle(load.acknowledged, 600)
+        assert site.rss() - begun < 192 * MIB, "a backlog is written segment by segment"
+
+
+def test_large_bodies_together_stay_within_the_limit(tmp_path: Path) -> None:
+    """Sixteen clients at once, each with a small body that unfolds to the largest allowed."""
+    request, _ = batch(1, MAX_BYTES - 1000, project="large")
+    body = gzip.compress(request.SerializeToString(), 1)
+    headers = {**KIND, "content-encoding": "gzip"}
+    with Site(tmp_path) as site:
+        site.kill_store()
+        before, most, codes = site.rss(), 0, []
+
+        def send(_number: int) -> int:
+            url = f"{site.base}/v1/traces"
+            return httpx.post(url, content=body, headers=headers, timeout=120).status_code
+
+        with ThreadPoolExecutor(16) as pool:
+            sending = [pool.submit(send, n) for n in range(16)]
+            while not all(future.done() for future in sending):
+                most = max(most, site.rss())
+                time.sleep(0.02)
+            codes = [future.result() for future in sending]
+        assert set(codes) <= {200, 503}
+        assert 200 in codes
+        # A body is held as it came, decoded, parsed, and serialised again.
+        assert most - before < 4 * MAX_IN_FLIGHT
+        wait_until(lambda: httpx.get(f"{site.base}/readyz").status_code == 200, "it goes on")
