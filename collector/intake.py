@@ -21,6 +21,7 @@ from schemas.errors import Retryable
 
 MAX_BYTES = 64 * 2**20  # OTLP specification: the limit holds after decompression
 MAX_IN_FLIGHT = 4 * MAX_BYTES  # bytes of all requests that are being received, together
+COPIES = 2  # of a body beside itself: parsed, and serialised again
 NOT_STORED = "Assay does not store this signal yet; it was received and dropped"
 
 

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 MAGIC = b"ASSAY1\n"
 START = len(MAGIC) + 37
@@ -48,10 +49,10 @@ def header(token: str) -> bytes:
     return MAGIC + token.encode() + b"\n"
 
 
-def pack(body: bytes, spans: int, received_ns: int) -> bytes:
-    """A record's bytes."""
+def prefix(body: bytes, spans: int, received_ns: int) -> bytes:
+    """What stands before a record's body."""
     head = _HEAD.pack(len(body), spans, received_ns)
-    return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head))) + body
+    return head + _CRC.pack(zlib.crc32(body, zlib.crc32(head)))
 
 
 def token_of(path: Path) -> str:
@@ -78,16 +79,38 @@ def read(path: Path) -> Iterator[Record]:
 
 
 def walk(path: Path) -> Iterator[Record | Damage]:
-    """Records and what lies between them, in order."""
-    data = path.read_bytes()
-    at = min(START, len(data))
-    head = data[:at]
-    if not (head.startswith(MAGIC) and _TOKEN.fullmatch(head[len(MAGIC) :])):
-        yield Damage(0, at, torn=len(data) <= START)
+    """Records and what lies between them, in order; one record in memory at a time."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(START)
+        if not (head.startswith(MAGIC) and _TOKEN.fullmatch(head[len(MAGIC) :])):
+            yield Damage(0, len(head), torn=size <= START)
+        at = min(START, size)
+        while at < size:
+            file.seek(at)
+            record = _read_one(file, size - at)
+            if record is None:
+                break
+            yield record
+            at += _PREFIX + len(record.body)
+        else:
+            return
+    yield from _behind(path.read_bytes(), at, _made(path))
+
+
+def _read_one(file: BinaryIO, left: int) -> Record | None:
+    head = file.read(_PREFIX)
+    if len(head) < _PREFIX or _PREFIX + int(_HEAD.unpack_from(head)[0]) > left:
+        return None
+    return _record(head + file.read(_HEAD.unpack_from(head)[0]), 0)
+
+
+def _behind(data: bytes, at: int, made_ns: int) -> Iterator[Record | Damage]:
+    """The damage that begins at `at`, and what lies behind it."""
     while at < len(data):
         record = _record(data, at)
         if record is None:
-            end = _next(data, at, _made(path))
+            end = _next(data, at, made_ns)
             yield Damage(at, end, torn=end == len(data) and not _complete(data, at))
             at = end
         else:

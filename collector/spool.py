@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.segment import START, Damage, Record, header, pack, walk
+from collector.segment import START, Damage, Record, header, prefix, walk
 from schemas.errors import Retryable
 
 log = logging.getLogger("assay.collector")
@@ -60,18 +60,19 @@ class _Open:
             self.end()
             raise
 
-    def write(self, data: bytes) -> None:
+    def write(self, *parts: bytes) -> None:
         """All of it or, with an error, nothing: half a record is cut off again."""
-        view, done = memoryview(data), 0
         try:
-            while done < len(data):
-                done += os.write(self.handle, view[done:])
+            for part in parts:
+                view = memoryview(part)
+                while view:
+                    view = view[os.write(self.handle, view) :]
         except OSError:
             self.broken = True  # until the cut has worked
             os.ftruncate(self.handle, self.size)
             self.broken = False
             raise
-        self.size += done
+        self.size += sum(map(len, parts))
 
     def sync(self) -> None:
         """Raises OSError. A file without a name is not on disk, whatever fsync says."""
@@ -143,8 +144,10 @@ class Spool:
         why = self.refusal()
         if why:
             raise Retryable(why, delay=5.0)
-        data = pack(body, spans, time.time_ns())
+        head = prefix(body, spans, time.time_ns())
         with self._changed:
+            while self._file is not None and self._file.size >= self._limits.size:
+                self._changed.wait()  # a segment is read whole to be written: it stays small
             if self._closing:
                 raise Retryable("the collector is stopping", delay=5.0)
             try:
@@ -152,12 +155,12 @@ class Spool:
                     self._file = _Open(self._folder)
                 if self._file.broken:
                     raise OSError("an earlier write failed")
-                self._file.write(data)
+                self._file.write(head, body)
             except OSError as error:
                 self._trouble = (f"the spool cannot be written: {error}", time.monotonic())
                 raise Retryable(self._trouble[0], delay=5.0) from error
             group = self._group
-            group.size += len(data)
+            group.size += len(head) + len(body)
             group.spans += spans
             self._changed.notify_all()
             while not group.done:

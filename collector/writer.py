@@ -25,7 +25,7 @@ from schemas.models import SpanRow
 log = logging.getLogger("assay.collector")
 
 
-def backoff(attempt: int, base: float = 0.2, ceiling: float = 15.0) -> float:
+def backoff(attempt: int, base: float = 0.2, ceiling: float = 5.0) -> float:
     """Seconds to wait before the next try: exponential with full jitter."""
     return float(random.uniform(0.5, 1.0) * min(ceiling, base * 2**attempt))
 

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.errors import Permanent, Retryable
 from schemas.settings import Settings
 
-# Codes by which ClickHouse says that this very statement or row can never be taken; others may pass.
+# Codes by which ClickHouse says that it can never take this statement or row; others may pass.
 # A missing column (16, 20) is the fault of no row: after a migration the same rows are stored.
 PERMANENT_CODES = frozenset({6, 27, 33, 38, 41, 53, 62, 69, 70, 72, 117, 131, 321, 349, 469})
 

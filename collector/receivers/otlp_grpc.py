@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from collector.intake import MAX_BYTES, NOT_STORED, Intake, readable
+from collector.intake import COPIES, MAX_BYTES, NOT_STORED, Intake, readable
 from collector.otlp import from_protobuf
 from schemas.errors import Permanent, Retryable
 
@@ -47,7 +47,7 @@ def _handler(intake: Intake, answer: Callable[[bytes], Any]) -> Any:
             _abort(context, grpc.StatusCode.UNAUTHENTICATED, "send `authorization: Bearer <key>`")
         try:
             with intake.flight.hold() as take:
-                take(len(body))
+                take((1 + COPIES) * len(body))
                 return answer(body)
         except Retryable as error:
             _abort(context, grpc.StatusCode.UNAVAILABLE, error.reason, error.delay)

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from collector.intake import MAX_BYTES, NOT_STORED, Intake, readable
+from collector.intake import COPIES, MAX_BYTES, NOT_STORED, Intake, readable
 from collector.otlp import from_json, from_protobuf
 from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.errors import Permanent, Retryable
@@ -48,7 +48,7 @@ def refuse(content_type: str, status: int, text: str, delay: float = 0.0) -> Res
 
 def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
     """The application with /v1/*, /metrics, /healthz and /readyz."""
-    decoding = CapacityLimiter(4)  # a small body may unfold to MAX_BYTES
+    decoding = CapacityLimiter(2)  # a small body may unfold to MAX_BYTES
 
     async def body_of(request: Request, take: Callable[[int], None]) -> bytes:
         if int(request.headers.get("content-length") or 0) > MAX_BYTES:
@@ -79,6 +79,7 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
         try:
             with intake.flight.hold() as take:
                 body = await body_of(request, take)
+                take(COPIES * len(body))
                 if request.url.path == "/v1/traces":
                     return await run_in_threadpool(_traces, intake, body, kind)
         except Permanent as error:

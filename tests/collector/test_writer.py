@@ -70,7 +70,7 @@ def test_a_segment_waits_while_clickhouse_is_away(tmp_path: Path) -> None:
 
 def test_backoff_grows_to_its_ceiling() -> None:
     assert 0.1 <= backoff(0) <= 0.2
-    assert 7.5 <= backoff(50) <= 15.0
+    assert 2.5 <= backoff(50) <= 5.0
 
 
 def _spool(folder: Path, *bodies: bytes) -> Spool:
