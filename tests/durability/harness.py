@@ -10,11 +10,14 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
+import grpc
 import httpx
+from grpc_status import rpc_status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from schemas import clickhouse
@@ -27,6 +30,8 @@ PROJECT = "durable"
 KIND = {"content-type": "application/x-protobuf"}
 Id = tuple[str, str]
 Child = subprocess.Popen[bytes]
+Send = Callable[[bytes], int]
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
 def batch(
@@ -153,11 +158,44 @@ def _killed(child: Child | None) -> None:
     child.wait()
 
 
-class Load:
-    """Threads that send as an OTLP exporter does: the same batch until it is acknowledged.
+@contextmanager
+def _over_http(site: Site) -> Iterator[Send]:
+    with httpx.Client(base_url=site.base, timeout=20, headers=KIND) as client:
 
-    `acknowledged` holds the ids of batches that got a 200, `statuses` how often each other
-    answer came. Leaving the context waits until every batch begun is acknowledged.
+        def send(body: bytes) -> int:
+            try:
+                return client.post("/v1/traces", content=body).status_code
+            except httpx.TransportError:
+                return 0
+
+        yield send
+
+
+@contextmanager
+def _over_grpc(site: Site) -> Iterator[Send]:
+    options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
+    address = f"127.0.0.1:{site.settings.otlp_grpc_port}"
+    with grpc.insecure_channel(address, options=options) as channel:
+        export = channel.unary_unary(EXPORT)
+
+        def send(body: bytes) -> int:
+            try:
+                export(body, timeout=20)
+            except grpc.RpcError as error:
+                refused = "RetryInfo" in str(rpc_status.from_call(error))
+                broken = error.code() is grpc.StatusCode.UNAVAILABLE
+                return 503 if refused else 0 if broken else int(error.code().value[0])
+            return 200
+
+        yield send
+
+
+class Load:
+    """Threads that send as OTLP exporters do: the same batch until it is acknowledged.
+
+    Every second one speaks gRPC. `acknowledged` holds the ids of batches that got a 200, `statuses`
+    how often each other answer came: HTTP's code, 0 for a broken connection; UNAVAILABLE with
+    RetryInfo counts as 503. Leaving the context waits until every batch begun is acknowledged.
     """
 
     def __init__(
@@ -169,7 +207,10 @@ class Load:
         self._site, self._pause, self._make = site, pause, make
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(workers)]
+        self._threads = [
+            threading.Thread(target=self._run, args=((_over_http, _over_grpc)[n % 2],), daemon=True)
+            for n in range(workers)
+        ]
 
     def __enter__(self) -> Load:
         for thread in self._threads:
@@ -182,25 +223,17 @@ class Load:
             thread.join(120)
             assert not thread.is_alive(), f"a batch was never acknowledged; {self._site.log()}"
 
-    def _run(self) -> None:
-        with httpx.Client(base_url=self._site.base, timeout=20, headers=KIND) as client:
+    def _run(self, transport: Callable[[Site], AbstractContextManager[Send]]) -> None:
+        with transport(self._site) as send:
             while not self._stop.wait(self._pause):
                 request, ids = self._make()
                 body = request.SerializeToString()
-                while not self._send(client, body):
+                while (code := send(body)) != 200:
+                    with self._lock:
+                        self.statuses[code] = self.statuses.get(code, 0) + 1
                     time.sleep(0.05)
                 with self._lock:
                     self.acknowledged.extend(ids)
-
-    def _send(self, client: httpx.Client, body: bytes) -> bool:
-        try:
-            code = client.post("/v1/traces", content=body).status_code
-        except httpx.TransportError:
-            code = 0
-        if code != 200:
-            with self._lock:
-                self.statuses[code] = self.statuses.get(code, 0) + 1
-        return code == 200
 
     def more(self, count: int) -> None:
         """Wait until `count` more spans are acknowledged."""

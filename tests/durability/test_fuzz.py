@@ -13,10 +13,9 @@ import httpx
 import pytest
 
 from tests.durability import mutate
-from tests.durability.harness import KIND, Id, Site, batch
+from tests.durability.harness import EXPORT, KIND, Id, Site, batch
 
 ROUNDS = pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=pytest.mark.slow)])
-METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 HTTP_CODES = {200, *range(400, 500), 502, 503, 504}
 # OTLP's retryable codes, and those that tell the client of its own mistake.
 _NAMES = """OK CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS
@@ -65,7 +64,7 @@ def test_every_grpc_message_gets_a_code_that_clients_understand(tmp_path: Path, 
     with Site(tmp_path) as site:
         address = f"127.0.0.1:{site.settings.otlp_grpc_port}"
         with grpc.insecure_channel(address) as channel:
-            export = channel.unary_unary(METHOD)
+            export = channel.unary_unary(EXPORT)
 
             def call(message: bytes) -> grpc.StatusCode:
                 try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import free_port, spawn
 from tests.durability.harness import Load, Site
 
 
@@ -47,5 +48,24 @@ def test_a_collector_that_is_killed_while_the_store_is_away_keeps_what_waits(
                 site.start_collector()
         assert site.metrics()["waiting"] > 1000
         site.start_store()
+        site.settle(load.acknowledged)
+        assert site.metrics()["written"] == site.counted()
+
+
+def test_an_orderly_stop_and_a_second_collector_cost_nothing(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        with Load(site) as load:
+            load.more(200)
+            ports = {name: str(free_port()) for name in site.environ if "OTLP" in name}
+            second = spawn("collector", {**site.environ, **ports}, tmp_path / "second.log")
+            assert second.wait(60) == 1
+            assert "in use by another collector" in (tmp_path / "second.log").read_text()
+            load.more(200)
+            assert site.collector is not None
+            site.collector.terminate()
+            assert site.collector.wait(60) == 0
+            site.start_collector()
+            load.more(200)
+        assert set(load.statuses) <= {0, 503}
         site.settle(load.acknowledged)
         assert site.metrics()["written"] == site.counted()

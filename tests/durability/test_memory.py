@@ -21,9 +21,9 @@ MIB = 2**20
 def test_memory_stays_bounded_while_the_store_is_away(tmp_path: Path, seconds: int) -> None:
     with Site(tmp_path) as site:
         with Load(site) as load:
-            load.more(2000)
+            load.more(600)
             site.kill_store()
-            load.more(1000)
+            load.more(600)
             begun, most = site.rss(), 0
             end = time.monotonic() + seconds
             while time.monotonic() < end:

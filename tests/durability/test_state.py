@@ -134,7 +134,7 @@ def test_segments_wait_for_a_table_that_lacks_a_column(tmp_path: Path) -> None:
 def test_a_wiped_spool_starts_anew_and_clickhouse_takes_all_of_it(tmp_path: Path) -> None:
     acknowledged = []
     with Site(tmp_path) as site:
-        for _ in range(3):
+        for _ in range(2):
             with Load(site) as load:
                 load.more(300)
             acknowledged += load.acknowledged
