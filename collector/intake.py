@@ -15,12 +15,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from collector.ledger import Ledger
-from collector.otlp import check
+from collector.otlp import check, parts
 from collector.spool import Spool
 from schemas.errors import Retryable
 
 MAX_BYTES = 64 * 2**20  # OTLP specification: the limit holds after decompression
 MAX_IN_FLIGHT = 4 * MAX_BYTES  # bytes of all requests that are being received, together
+MAX_SPANS = 5000  # of a record, so that the writer holds few rows at once, whatever one request has
 COPIES = 2  # of a body beside itself: parsed, and serialised again
 NOT_STORED = "Assay does not store this signal yet; it was received and dropped"
 
@@ -72,16 +73,25 @@ class Intake:
         return not self.key or hmac.compare_digest(header.encode(), f"Bearer {self.key}".encode())
 
     def traces(self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse:
-        """Keep the good spans, reject the bad ones. Raises Retryable when nothing was kept."""
+        """Keep the good spans, reject the bad ones. Raises Retryable when not all were kept."""
         checked = check(request, time.time_ns())
-        if checked.kept:
-            self.spool.append(checked.request.SerializeToString(), checked.kept)
-        self.ledger.add("received", checked.kept + checked.rejected)
+        if checked.kept <= MAX_SPANS:
+            self._keep(checked.request, checked.kept)
+        else:
+            for part in parts(checked.request, MAX_SPANS):
+                scopes = (s for r in part.resource_spans for s in r.scope_spans)
+                self._keep(part, sum(len(scope.spans) for scope in scopes))
         response = ExportTraceServiceResponse()
         if checked.rejected:
+            self.ledger.add("received", checked.rejected)
             self.ledger.add("rejected", checked.rejected)
             with suppress(OSError):  # what is kept is safe; only counts would start lower
                 self.ledger.save()
             response.partial_success.rejected_spans = checked.rejected
             response.partial_success.error_message = checked.reason
         return response
+
+    def _keep(self, request: ExportTraceServiceRequest, spans: int) -> None:
+        if spans:
+            self.spool.append(request.SerializeToString(), spans)
+            self.ledger.add("received", spans)

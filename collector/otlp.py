@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,3 +103,24 @@ def check(request: ExportTraceServiceRequest, now_ns: int) -> Checked:
                 del scope.spans[:]
                 scope.spans.extend(copies)
     return Checked(request, kept, rejected, first)
+
+
+def parts(request: ExportTraceServiceRequest, most: int) -> Iterator[ExportTraceServiceRequest]:
+    """Requests of at most `most` spans that together are this one, in the same order."""
+    part, room = ExportTraceServiceRequest(), most
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            at = 0
+            while at < len(scope.spans):
+                group = part.resource_spans.add(schema_url=resource.schema_url)
+                group.resource.CopyFrom(resource.resource)
+                into = group.scope_spans.add(schema_url=scope.schema_url)
+                into.scope.CopyFrom(scope.scope)
+                into.spans.extend(scope.spans[at : at + room])
+                at += len(into.spans)
+                room -= len(into.spans)
+                if not room:
+                    yield part
+                    part, room = ExportTraceServiceRequest(), most
+    if room < most:
+        yield part

@@ -52,6 +52,7 @@ class _Open:
         self.handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
         self.opened = time.monotonic()
         self.size = self.synced = self.spans = 0
+        self.held = 0  # spans with those that are not synced yet
         self.broken = False
         try:
             self.write(header(token))
@@ -146,8 +147,8 @@ class Spool:
             raise Retryable(why, delay=5.0)
         head = prefix(body, spans, time.time_ns())
         with self._changed:
-            while self._file is not None and self._file.size >= self._limits.size:
-                self._changed.wait()  # a segment is read whole to be written: it stays small
+            while self._crowded():
+                self._changed.wait()  # a segment becomes one INSERT: it stays small
             if self._closing:
                 raise Retryable("the collector is stopping", delay=5.0)
             try:
@@ -156,6 +157,7 @@ class Spool:
                 if self._file.broken:
                     raise OSError("an earlier write failed")
                 self._file.write(head, body)
+                self._file.held += spans
             except OSError as error:
                 self._trouble = (f"the spool cannot be written: {error}", time.monotonic())
                 raise Retryable(self._trouble[0], delay=5.0) from error
@@ -167,6 +169,10 @@ class Spool:
                 self._changed.wait()
         if group.error:
             raise Retryable(f"the disk refused the data: {group.error}", delay=5.0)
+
+    def _crowded(self) -> bool:
+        file, limits = self._file, self._limits
+        return file is not None and (file.size >= limits.size or file.held >= 2 * limits.spans)
 
     def _due(self) -> bool:
         file = self._file

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -54,7 +55,12 @@ def test_an_sdks_spans_land_as_rows(collector: Settings, store: Store, transport
     _send(exporter, project)
     wait_until(lambda: spans.count_spans(store, project) == 2, "both spans are stored")
     ((trace, _), _) = spans.span_ids(store, project)
-    root, find = spans.trace_spans(store, project, trace)
+
+    def read() -> list[dict[str, Any]]:
+        return spans.trace_spans(store, project, trace)
+
+    wait_until(lambda: all("input" in span for span in read()), "their texts are stored")
+    root, find = read()
     assert (root["kind"], root["input"]) == ("CHAIN", "who?")
     assert (find["kind"], list(find["documents"])) == ("RETRIEVER", ["she did"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import random
@@ -130,7 +131,7 @@ def _wrong_type(dice: random.Random, document: Any) -> bytes:
         try:
             for key in path[:-1]:
                 place = place[key]
-            place[path[-1]] = dice.choice(_ODD)
+            place[path[-1]] = copy.deepcopy(dice.choice(_ODD))
         except (KeyError, IndexError, TypeError):
             continue
     depth = dice.choice([90, 130, 900, 50_000]) if dice.random() < 0.1 else 0

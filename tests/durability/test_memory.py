@@ -61,3 +61,16 @@ def test_large_bodies_together_stay_within_the_limit(tmp_path: Path) -> None:
         # A body is held as it came, decoded, parsed, and serialised again.
         assert most - before < 4 * MAX_IN_FLIGHT
         wait_until(lambda: httpx.get(f"{site.base}/readyz").status_code == 200, "it goes on")
+
+
+def test_a_request_of_very_many_spans_is_stored_in_pieces(tmp_path: Path) -> None:
+    request, ids = batch(60_000, 0)
+    with Site(tmp_path) as site:
+        before, most = site.rss(), 0
+        assert site.post(request).status_code == 200
+        while site.metrics()["waiting"]:
+            most = max(most, site.rss())
+        site.settle(ids)
+        assert site.metrics()["written"] == site.counted() == len(ids)
+        print("RSS", (most - before) / MIB)
+        assert most - before < 384 * MIB
