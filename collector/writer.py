@@ -115,22 +115,27 @@ class Writer:
 
     def _run(self) -> None:
         attempt = 0
+        odd: set[Path] = set()  # a defect of ours holds these back; the others go on
         while True:
             waiting = self._spool.sealed()
-            if not waiting:
+            path = next((each for each in waiting if each not in odd), None)
+            if path is None and not odd:
                 if self._stop.wait(0.1):
                     return
                 continue
             try:
-                self.write(waiting[0])
-                attempt = 0
+                if path is not None:
+                    self.write(path)
+                    attempt = 0
+                    continue
+                odd.clear()
             except Retryable as error:
                 log.warning("ClickHouse takes no data, %d segments wait: %s", len(waiting), error)
             except Exception:
-                # A defect of ours must not cost data: the segment stays and the log says why.
-                log.exception("segment %s cannot be written; it waits", waiting[0].name)
-            else:
-                continue
+                # It must not cost data: the segment stays and the log says why.
+                log.exception("segment %s cannot be written; it waits", path)
+                if path is not None:
+                    odd.add(path)
             if self._stop.wait(backoff(attempt)):
                 return
             attempt = min(attempt + 1, 10)

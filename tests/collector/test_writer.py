@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from collector.spool import Limits, Spool
 from collector.writer import Writer, backoff
 from schemas.errors import Permanent, Retryable
 from schemas.models import SpanRow
+from tests.conftest import wait_until
 
 
 def _request(count: int) -> bytes:
@@ -175,3 +177,28 @@ def test_a_dead_letter_that_was_cut_off_does_not_spoil_the_next(tmp_path: Path) 
     (tmp_path / "d").write_text('{"reason": "cut o')
     bury(tmp_path / "d", "token", [Dead("why", otlp=b"x")])
     assert json.loads((tmp_path / "d").read_text().splitlines()[1])["reason"] == "why"
+
+
+def test_a_segment_that_our_defect_holds_back_does_not_hold_back_the_others(
+    tmp_path: Path,
+) -> None:
+    stored: list[str] = []
+    mended = threading.Event()
+
+    def insert(rows: Sequence[SpanRow], token: str) -> None:
+        if len(rows) == 1 and not mended.is_set():
+            raise RuntimeError("a defect of ours")
+        stored.extend(row.name for row in rows)
+
+    spool = Spool(tmp_path / "spool", Limits(free_floor=0, spans=1))
+    for count in (1, 2, 3):
+        spool.append(_request(count), count)
+        wait_until(lambda: not list((tmp_path / "spool").glob("*.open")), "it is sealed")
+    take = Writer(spool, Ledger(tmp_path / "l.json"), [], insert, tmp_path / "d")
+    take.start()
+    wait_until(lambda: len(stored) == 5, "the other segments are stored")
+    assert len(spool.sealed()) == 1
+    mended.set()
+    wait_until(lambda: len(stored) == 6, "it is stored once we mended it")
+    take.stop()
+    spool.close()

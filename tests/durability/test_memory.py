@@ -64,7 +64,7 @@ def test_large_bodies_together_stay_within_the_limit(tmp_path: Path) -> None:
 
 
 def test_a_request_of_very_many_spans_is_stored_in_pieces(tmp_path: Path) -> None:
-    request, ids = batch(60_000, 0)
+    request, ids = batch(20_000, 0)
     with Site(tmp_path) as site:
         before, most = site.rss(), 0
         assert site.post(request).status_code == 200
@@ -72,5 +72,4 @@ def test_a_request_of_very_many_spans_is_stored_in_pieces(tmp_path: Path) -> Non
             most = max(most, site.rss())
         site.settle(ids)
         assert site.metrics()["written"] == site.counted() == len(ids)
-        print("RSS", (most - before) / MIB)
-        assert most - before < 384 * MIB
+        assert most - before < 256 * MIB
