@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Semaphore
 from typing import Any
 
 import grpc
@@ -20,6 +22,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from collector.intake import COPIES, MAX_BYTES, NOT_STORED, Intake, readable
 from collector.otlp import from_protobuf
+from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.errors import Permanent, Retryable
 
 log = logging.getLogger("assay.collector")
@@ -34,21 +37,44 @@ def _abort(context: Any, code: grpc.StatusCode, text: str, delay: float = 0.0) -
     context.abort_with_status(rpc_status.to_status(status))
 
 
-def _handler(intake: Intake, answer: Callable[[bytes], Any]) -> Any:
+def _unpacked(body: bytes) -> bytes:
+    """A message as it was before compression, told by its first bytes. Raises Permanent.
+
+    gRPC's own decompression answers a broken message with INTERNAL, so it is switched off; no
+    ExportTraceServiceRequest begins with gzip's bytes, and none that an SDK makes with zlib's.
+    """
+    try:
+        if body.startswith(b"\x1f\x8b\x08"):
+            return decode(body, "gzip", MAX_BYTES)
+        if body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0:
+            with suppress(BrokenError):
+                return decode(body, "deflate", MAX_BYTES)
+    except BrokenError as error:
+        raise Permanent(str(error)) from error
+    return body
+
+
+def _handler(intake: Intake, decoding: Semaphore, answer: Callable[[bytes], Any]) -> Any:
     """A method that takes the message's bytes, so that a broken one is answered by us.
 
     Every failure gets a mapped status: neither INTERNAL, which grpc gives to a message that it
     cannot decode, nor UNKNOWN, which it gives to an exception, is retried by clients.
     """
 
-    def export(body: bytes, context: Any) -> Any:
+    def export(message: bytes, context: Any) -> Any:
         sent = {k: v for k, v in context.invocation_metadata() if isinstance(v, str)}
         if not intake.authorised(sent.get("authorization", "")):
             _abort(context, grpc.StatusCode.UNAUTHENTICATED, "send `authorization: Bearer <key>`")
         try:
             with intake.flight.hold() as take:
-                take((1 + COPIES) * len(body))
+                take(len(message))
+                with decoding:
+                    body = _unpacked(message)
+                take(COPIES * len(body))
                 return answer(body)
+        except TooLargeError:
+            text = f"the message is over {MAX_BYTES} bytes after decompression"
+            _abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         except Retryable as error:
             _abort(context, grpc.StatusCode.UNAVAILABLE, error.reason, error.delay)
         except Permanent as error:
@@ -75,8 +101,10 @@ def serve(intake: Intake, address: str) -> Any:
         options=[
             ("grpc.max_receive_message_length", MAX_BYTES),
             ("grpc.so_reuseport", 0),
+            ("grpc.per_message_decompression", 0),
         ],
     )
+    decoding = Semaphore(2)  # a small message may unfold to MAX_BYTES
     answers: dict[str, Callable[[bytes], Any]] = {
         "trace.v1.TraceService": lambda body: intake.traces(from_protobuf(body)),
         "logs.v1.LogsService": lambda _body: _not_stored(ExportLogsServiceResponse()),
@@ -84,7 +112,7 @@ def serve(intake: Intake, address: str) -> Any:
     }
     for name, answer in answers.items():
         service = f"opentelemetry.proto.collector.{name}"
-        methods = {"Export": _handler(intake, answer)}
+        methods = {"Export": _handler(intake, decoding, answer)}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
     if server.add_insecure_port(address) == 0:
         raise RuntimeError(f"cannot listen on {address}")
