@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 
@@ -88,7 +89,8 @@ def main() -> None:
         grpc_server.stop(5).wait()
         spool.close()
         writer.stop()
-        ledger.save()
+        with suppress(OSError):
+            ledger.save()
 
 
 if __name__ == "__main__":

@@ -147,15 +147,14 @@ class Spool:
             raise Retryable(why, delay=5.0)
         head = prefix(body, spans, time.time_ns())
         with self._changed:
-            while self._crowded():
-                self._changed.wait()  # a segment becomes one INSERT: it stays small
+            while self._due():
+                # Else under steady load a segment is never sealed; it becomes one INSERT.
+                self._changed.wait()
             if self._closing:
                 raise Retryable("the collector is stopping", delay=5.0)
             try:
                 if self._file is None:
                     self._file = _Open(self._folder)
-                if self._file.broken:
-                    raise OSError("an earlier write failed")
                 self._file.write(head, body)
                 self._file.held += spans
             except OSError as error:
@@ -170,16 +169,12 @@ class Spool:
         if group.error:
             raise Retryable(f"the disk refused the data: {group.error}", delay=5.0)
 
-    def _crowded(self) -> bool:
-        file, limits = self._file, self._limits
-        return file is not None and (file.size >= limits.size or file.held >= 2 * limits.spans)
-
     def _due(self) -> bool:
         file = self._file
         return file is not None and (
             self._closing
             or file.broken
-            or file.spans >= self._limits.spans
+            or file.held >= self._limits.spans
             or file.size >= self._limits.size
             or time.monotonic() - file.opened >= self._limits.age
         )
@@ -266,6 +261,9 @@ class Spool:
             self._closing = True
             self._changed.notify_all()
         self._flusher.join(30)
+
+    def release(self) -> None:
+        """Let another process have the folder; its end does so, too."""
         self._lock.close()
 
 

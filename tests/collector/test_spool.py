@@ -76,6 +76,7 @@ def test_a_second_collector_is_kept_out_of_the_folder(tmp_path: Path) -> None:
     with pytest.raises(SpoolInUseError, match="in use"):
         Spool(tmp_path)
     first.close()
+    first.release()
     Spool(tmp_path, Limits(free_floor=0)).close()
 
 
@@ -164,3 +165,11 @@ def test_a_damaged_header_costs_no_record_and_gives_the_same_token_each_time(
 
 def _no_space(*_arguments: object) -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_steady_load_does_not_keep_a_segment_open(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, Limits(free_floor=0, spans=10, age=3600))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: spool.append(b"%d" % n, 1), range(400)))
+    spool.close()
+    assert {declared(path) for path in spool.sealed()} == {10}
