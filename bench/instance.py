@@ -22,7 +22,7 @@ from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.settings import Settings, from_environment
 
-TABLES = "('spans', 'span_payloads', 'segments')"
+TABLES = "('spans', 'span_texts', 'trace_times', 'segments')"
 
 
 def free_port() -> int:

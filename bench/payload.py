@@ -36,7 +36,9 @@ class Body:
 
     def again(self, number: int) -> bytes:
         """The same request with other ids and other text; number 1 to 2**32 - 1."""
-        data = self.data.replace(ID_MARK, number.to_bytes(4, "big"))
+        # Scattered, since ids in order would put copies of one text into one compressed block.
+        scattered = number * 2654435761 % 2**32
+        data = self.data.replace(ID_MARK, scattered.to_bytes(4, "big"))
         return data.replace(TEXT_MARK, b"ref-%08x" % number)
 
 
@@ -165,7 +167,7 @@ def bodies(
     traces: int, batch: int, seed: int = 1, project: str = PROJECT, end_ns: int = 0
 ) -> Iterator[Body]:
     """Requests of `batch` traces each, in OpenInference and GenAI attributes by turns; traces
-    start in the last hour before `end_ns` (now)."""
+    start in the last minute before `end_ns` (now)."""
     write, end = Writer(seed), end_ns or time.time_ns()
     for first in range(0, traces, batch):
         result = ExportTraceServiceRequest()
@@ -176,5 +178,5 @@ def bodies(
         })  # fmt: skip
         scope = group.scope_spans.add()
         for number in range(first, min(first + batch, traces)):
-            _trace(scope, write, number, end - write.draw.randrange(3600 * 10**9) - 4 * 10**9)
+            _trace(scope, write, number, end - write.draw.randrange(60 * 10**9) - 4 * 10**9)
         yield Body(result.SerializeToString(), len(scope.spans))

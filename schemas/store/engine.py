@@ -95,7 +95,7 @@ class Engine:
             result = connection.query(text, output_format, params=dict(parameters) or None)
             return Answer(
                 bytes(result.bytes()) if result.size() else b"",
-                result.rows_read(), result.bytes_read(), result.rows_written(),
+                result.storage_rows_read(), result.storage_bytes_read(), result.rows_written(),
             )  # fmt: skip
         except (RuntimeError, chdb.ChdbError) as error:
             raise EngineError(str(error)) from error
