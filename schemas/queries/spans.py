@@ -83,19 +83,11 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
 
 def time_range(store: Store, project: str) -> tuple[int, int]:
     """(first, last) span start in ns; (0, 0) for an empty project."""
-    ends = []
-    for way in ("ASC", "DESC"):
-        # By the primary key and without a buffer, so that reading stops at the first row.
-        rows = store.rows(
-            f"""
-            SELECT toUnixTimestamp64Nano(start_time) AS at FROM spans
-            WHERE project = {{project:String}}
-            ORDER BY toStartOfFiveMinutes(start_time) {way}, start_time {way} LIMIT 1
-            SETTINGS read_in_order_use_buffering = 0
-            """,
-            project=project,
-        )
-        if not rows:
-            return (0, 0)
-        ends.append(int(rows[0]["at"]))
-    return ends[0], ends[1]
+    rows = store.rows(
+        """
+        SELECT toUnixTimestamp64Nano(min(first)) AS a, toUnixTimestamp64Nano(max(last)) AS b
+        FROM trace_times WHERE project = {project:String} HAVING count() > 0
+        """,
+        project=project,
+    )
+    return (int(rows[0]["a"]), int(rows[0]["b"])) if rows else (0, 0)

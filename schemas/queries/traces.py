@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ BUCKETS = 3000  # of five minutes, that a list names one by one
 # How far before `end` a list looks, until its page is full.
 WINDOWS = (5 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE)
 
+_ID = re.compile("[0-9a-fA-F]{32}")
 _RANGE = """project = {project:String}
           AND start_time >= fromUnixTimestamp64Nano({start:Int64})
           AND start_time < fromUnixTimestamp64Nano({end:Int64})"""
@@ -51,12 +53,14 @@ def list_traces(
     wanted = dict(where or {})
     if unknown := set(wanted) - set(FILTERS):
         raise ValueError(f"traces cannot be filtered by {', '.join(sorted(unknown))}")
+    if _ID.fullmatch(search):
+        return _listed(store, project, start_ns, end_ns, [search.lower()])
     found: list[str] = []
     for begin in [*(end_ns - w for w in WINDOWS if end_ns - w > start_ns), start_ns]:
         found = _latest(store, project, begin, end_ns, limit, search, wanted)
         if len(found) == limit:
             break
-    return _listed(store, project, start_ns, end_ns, found) if found else []
+    return _listed(store, project, start_ns, end_ns, found)
 
 
 def trace_times(store: Store, project: str, traces: Sequence[str]) -> list[tuple[int, int]]:
@@ -90,9 +94,8 @@ def _latest(
                     OR hasAllTokens(output, {{search:String}})
                     OR hasAllTokens(documents, {{search:String}}))
                 UNION ALL
-                SELECT trace_id, start_time FROM spans WHERE {_RANGE} AND (
-                    trace_id = lower({{search:String}})
-                    OR positionCaseInsensitiveUTF8(name, {{search:String}}) > 0)
+                SELECT trace_id, start_time FROM spans
+                WHERE {_RANGE} AND positionCaseInsensitiveUTF8(name, {{search:String}}) > 0
             ) {also} GROUP BY trace_id"""
     else:
         source = filtered
@@ -112,7 +115,9 @@ def _listed(
     store: Store, project: str, start: int, end: int, traces: list[str]
 ) -> list[dict[str, Any]]:
     """The traces with all their spans of the range, newest first."""
-    times = trace_times(store, project, traces)
+    times = trace_times(store, project, traces) if traces else []
+    if not times:
+        return []
     buckets = {n for a, b in times for n in range(a // (5 * MINUTE), b // (5 * MINUTE) + 1)}
     # The primary key is of buckets: a few of them where the traces lie days apart, a range of time
     # where there are so many (a trace that ran for days) that the list would cost more.
