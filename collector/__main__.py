@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import uvicorn
@@ -23,19 +24,20 @@ from schemas.settings import Settings, from_environment
 
 
 class _Sink:
-    """The writer's INSERT: a connection that is opened when needed and again after an error."""
+    """The writer's INSERT: a connection per thread, opened when needed and again after an error."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._store: Store | None = None
+        self._own = threading.local()
 
     def insert(self, rows: Sequence[SpanRow], token: str) -> None:
-        if self._store is None:
-            self._store = clickhouse.connect(self._settings)
+        store: Store | None = getattr(self._own, "store", None)
+        if store is None:
+            store = self._own.store = clickhouse.connect(self._settings)
         try:
-            insert_spans(self._store, rows, token)
+            insert_spans(store, rows, token)
         except Exception:
-            self._store = None
+            self._own.store = None
             raise
 
 

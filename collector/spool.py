@@ -31,8 +31,8 @@ _START = len(MAGIC) + 37
 class Limits:
     """When a segment is sealed and when intake stops (bytes, spans, seconds)."""
 
-    spans: int = 5000
-    size: int = 8 * 2**20
+    spans: int = 10_000
+    size: int = 32 * 2**20
     age: float = 1.0
     total: int = 4 * 2**30
     free_floor: int | None = None  # None: max(2 GiB, 5% of the disk)

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from collector import spool as segments
 from collector.conventions.rules import Convention
 from collector.ledger import Ledger
-from collector.normalise import rows
+from collector.normalise import Readings, rows
 from collector.spool import Spool
 from schemas.errors import Permanent, Retryable
 from schemas.models import SpanRow
@@ -33,18 +33,23 @@ def load(path: Path, conventions: Sequence[Convention]) -> tuple[str, list[SpanR
     """A segment's token and rows; the same rows in the same order at every reading."""
     token = segments.token_of(path)
     found: list[SpanRow] = []
+    readings: Readings = {}
     for record in segments.read(path):
         request = ExportTraceServiceRequest.FromString(record.body)
-        found += rows(request, conventions, record.received_ns, token)
+        found += rows(request, conventions, record.received_ns, token, readings)
     return token, found
 
 
 class Writer:
-    """A thread that drains the spool in order until `stop`."""
+    """Threads that drain the spool, oldest first, until `stop`.
+
+    More than one, since an INSERT waits for ClickHouse and its fsync, and meanwhile the next
+    segment can be normalised. `insert` is called from all of them.
+    """
 
     def __init__(
         self, spool: Spool, ledger: Ledger, conventions: Sequence[Convention],
-        insert: Insert, dead_letters: Path,
+        insert: Insert, dead_letters: Path, threads: int = 2,
     ) -> None:  # fmt: skip
         self._spool = spool
         self._ledger = ledger
@@ -52,34 +57,53 @@ class Writer:
         self._insert = insert
         self._dead = dead_letters
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._lock = threading.Lock()  # over the claims, and over the ledger's and dead file
+        self._claimed: set[Path] = set()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"writer-{n}", daemon=True)
+            for n in range(threads)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Write what is sealed if ClickHouse answers; the rest waits on disk."""
         self._stop.set()
-        self._thread.join(20)
+        for thread in self._threads:
+            thread.join(20)
+
+    def _claim(self) -> Path | None:
+        """The oldest segment that no other thread has."""
+        with self._lock:
+            for path in self._spool.sealed():
+                if path not in self._claimed:
+                    self._claimed.add(path)
+                    return path
+        return None
 
     def _run(self) -> None:
         attempt = 0
         while True:
-            waiting = self._spool.sealed()
-            if not waiting:
+            path = self._claim()
+            if path is None:
                 if self._stop.wait(0.1):
                     return
                 continue
             try:
-                self.write(waiting[0])
+                self.write(path)
                 attempt = 0
             except Retryable as error:
-                log.warning("ClickHouse takes no data, %d segments wait: %s", len(waiting), error)
+                log.warning("ClickHouse takes no data, %s waits: %s", path.name, error)
             except Exception:
                 # A defect of ours must not cost data: the segment stays and the log says why.
-                log.exception("segment %s cannot be normalised; it waits", waiting[0].name)
+                log.exception("segment %s cannot be normalised; it waits", path.name)
             else:
                 continue
+            finally:
+                with self._lock:
+                    self._claimed.discard(path)
             if self._stop.wait(backoff(attempt)):
                 return
             attempt = min(attempt + 1, 10)
@@ -88,13 +112,14 @@ class Writer:
         """One segment into ClickHouse. Raises Retryable with nothing lost."""
         token, found = load(path, self._conventions)
         dead = self._put(found, token, 0) if found else []
-        if dead:
-            with self._dead.open("a") as file:
-                for row, reason in dead:
-                    file.write(json.dumps({"reason": reason, "span": asdict(row)}) + "\n")
-        self._ledger.add("written", len(found) - len(dead))
-        self._ledger.add("dead", len(dead))
-        self._ledger.save()
+        with self._lock:
+            if dead:
+                with self._dead.open("a") as file:
+                    for row, reason in dead:
+                        file.write(json.dumps({"reason": reason, "span": asdict(row)}) + "\n")
+            self._ledger.add("written", len(found) - len(dead))
+            self._ledger.add("dead", len(dead))
+            self._ledger.save()
         self._spool.delete(path)
 
     def _put(self, found: list[SpanRow], token: str, at: int) -> list[tuple[SpanRow, str]]:

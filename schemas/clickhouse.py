@@ -42,10 +42,14 @@ def error_code(error: BaseException) -> int:
 class Store:
     """A connection to ClickHouse over HTTP; one per thread."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, compress: bool = True) -> None:
         try:
             self._client: Any = clickhouse_connect.get_client(
-                dsn=dsn, autogenerate_session_id=False, connect_timeout=5, send_receive_timeout=300
+                dsn=dsn,
+                compress=compress,
+                autogenerate_session_id=False,
+                connect_timeout=5,
+                send_receive_timeout=300,
             )
         except (ClickHouseError, OSError) as error:
             raise Retryable(f"ClickHouse does not answer: {error}") from error
@@ -93,4 +97,5 @@ def _typed(error: BaseException) -> Retryable | Permanent:
 
 def connect(settings: Settings) -> Store:
     """Open a connection with the settings' URL. Raises Retryable while ClickHouse is away."""
-    return Store(url(settings))
+    # The embedded store is on this machine, where packing costs more than sending.
+    return Store(url(settings), compress=not settings.embedded)

@@ -41,6 +41,7 @@ PRIMARY KEY (project, toStartOfFiveMinutes(start_time), trace_id)
 ORDER BY (project, toStartOfFiveMinutes(start_time), trace_id, span_id)
 TTL toDateTime(start_time) + toIntervalDay(retention_days) WHERE retention_days > 0
 SETTINGS non_replicated_deduplication_window = 10000, index_granularity_bytes = '64Mi',
+         min_bytes_for_wide_part = '64Mi',
          fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW span_texts_mv TO span_texts AS
