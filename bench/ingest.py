@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import accumulate, chain
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -71,22 +72,35 @@ class Watch:
         return result
 
 
-def report(instance: Instance, acks: list[Ack], watch: Watch, begun: float, size: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The moment before the first request: time, and processor seconds by process."""
+
+    at: float
+    cpu: dict[str, float]
+
+    @classmethod
+    def now(cls, instance: Instance) -> Start:
+        return cls(time.monotonic(), instance.cpu())
+
+
+def report(instance: Instance, acks: list[Ack], watch: Watch, start: Start, size: float) -> float:
     """Print what one load gave, `size` bytes of OTLP a span; spans stored per second."""
     spans = sum(ack.spans for ack in acks)
-    stored = watch.until(spans, 600) - begun
-    acknowledged = max(ack.at for ack in acks) - begun
+    stored = watch.until(spans, 600) - start.at
+    acknowledged = max(ack.at for ack in acks) - start.at
     took = [ack.took for ack in acks]
     delays = watch.delays(acks)
     on_disk = instance.parts()[1] / spans
-    used = {k: f"{v / spans * 1e6:.0f}" for k, v in instance.cpu().items()}
+    used = {k: f"{(v - start.cpu[k]) / spans * 1e6:.0f}" for k, v in instance.cpu().items()}
     refused = sum(ack.refused for ack in acks)
     print(f"acknowledged          {spans / acknowledged:8.0f} spans/s   ack p50"
           f" {quantile(took, 0.5) * 1e3:.0f} ms, p99 {quantile(took, 0.99) * 1e3:.0f} ms,"
           f" {refused} times asked to wait")  # fmt: skip
     print(f"stored and readable   {spans / stored:8.0f} spans/s   ack to queryable p50"
           f" {quantile(delays, 0.5):.1f} s, p99 {quantile(delays, 0.99):.1f} s")  # fmt: skip
-    print(f"processor, us a span           collector {used['collector']}, store {used['store']}")
+    print(f"processor, us a span           collector {used['collector']}, store {used['store']};"
+          f" load average {os.getloadavg()[0]:.0f}")  # fmt: skip
     print(f"on disk               {on_disk:8.0f} bytes/span of {size:.0f} bytes of OTLP:"
           f" {on_disk / size:.2f}")  # fmt: skip
     return spans / stored
@@ -142,12 +156,12 @@ def burst(instance: Instance, traces: int, batch: int, senders: int, compress: b
     size = sum(len(body.data) for body in bodies) / spans
     print(f"{spans} spans in {len(bodies)} requests of {batch} traces, {size:.0f} bytes a span,"
           f" {senders} senders, {os.cpu_count()} cores")  # fmt: skip
-    watch, begun = Watch(instance), time.monotonic()
+    watch, start = Watch(instance), Start.now(instance)
     target = Target(instance.otlp, compress=compress)
     with ProcessPoolExecutor(senders) as pool:
         jobs = [pool.submit(load.send_all, target, bodies[n::senders]) for n in range(senders)]
         acks = list(chain.from_iterable(job.result() for job in jobs))
-    rate = report(instance, acks, watch, begun, size)
+    rate = report(instance, acks, watch, start, size)
     print(f"ratio stored / limit  {rate / limits(instance, bodies):8.2f}")
 
 
@@ -163,10 +177,10 @@ def small(instance: Instance, traces: int, clients: int) -> None:
             single.append(one.SerializeToString())
     size = sum(map(len, single)) / len(single)
     print(f"{len(single)} requests of one span, {size:.0f} bytes each, {clients} connections")
-    watch, begun = Watch(instance), time.monotonic()
+    watch, start = Watch(instance), Start.now(instance)
     with ProcessPoolExecutor(1) as pool:
         acks = pool.submit(load.send_small, instance.otlp, single, clients).result()
-    report(instance, acks, watch, begun, size)
+    report(instance, acks, watch, start, size)
 
 
 def sustained(
@@ -178,23 +192,23 @@ def sustained(
     print(f"{rate:.0f} spans/s asked for {seconds:.0f} s, {size:.0f} bytes a span,"
           f" {batch} traces a request, {senders} senders, {os.cpu_count()} cores")  # fmt: skip
     print("     s   stored/s    waiting   active parts")
-    watch, begun = Watch(instance, 0.25), time.monotonic()
+    watch, start = Watch(instance, 0.25), Start.now(instance)
     before, target = 0, Target(instance.otlp, compress=compress)
     with ProcessPoolExecutor(senders) as pool:
         jobs: list[Future[list[Ack]]] = [
             pool.submit(load.send_paced, target, bodies[n::senders], rate / senders, seconds, n)
             for n in range(senders)
         ]
-        ends, last = 10.0, begun
+        ends, last = 10.0, start.at
         while ends <= seconds:
-            time.sleep(max(0, begun + ends - time.monotonic()))
-            at, count = watch.seen[-1] if watch.seen else (begun + ends, 0)
+            time.sleep(max(0, start.at + ends - time.monotonic()))
+            at, count = watch.seen[-1] if watch.seen else (start.at + ends, 0)
             print(f"{ends:6.0f} {(count - before) / max(at - last, 1e-3):10.0f}"
                   f" {instance.metric('assay_spans_waiting'):10d} {instance.parts()[0]:14d}",
                   flush=True)  # fmt: skip
             before, last, ends = count, at, ends + 10
         acks = list(chain.from_iterable(job.result() for job in jobs))
-    report(instance, acks, watch, begun, size)
+    report(instance, acks, watch, start, size)
 
 
 def main() -> None:
