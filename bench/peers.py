@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=20, help="traces in one request")
     parser.add_argument("--venvs", type=Path, default=Path(tempfile.gettempdir()) / "bench-venvs")
     asked = parser.parse_args()
+    print(f"load average {os.getloadavg()[0]:.0f}\n")
     print("| product | spans | acknowledged/s | ack p99 ms | stored and readable/s |"
           " processor us/span | bytes/span |\n|---|---|---|---|---|---|---|")  # fmt: skip
     bodies = list(payload.bodies(asked.traces, asked.batch))

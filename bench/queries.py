@@ -8,6 +8,7 @@ another word, so no call repeats the one before. `--folder` keeps the store for 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -136,7 +137,8 @@ def main() -> None:
             fill(instance, asked.spans, asked.real)
         settle(instance)
         parts, size = instance.parts()
-        print(f"{parts} active parts, {size / 2**30:.1f} GiB on disk")
+        load = os.getloadavg()[0]
+        print(f"{parts} active parts, {size / 2**30:.1f} GiB on disk; load average {load:.0f}")
         every(instance, asked.repeats)
 
 
