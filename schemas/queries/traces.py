@@ -85,14 +85,13 @@ def _latest(
     either = " OR ".join(f"{name} = {{value_{name}:String}}" for name in where) or "1"
     every = " AND ".join(f"countIf({name} = {{value_{name}:String}}) > 0" for name in where) or "1"
     filtered = f"FROM spans WHERE {_RANGE} AND ({either}) GROUP BY trace_id HAVING {every}"
+    # The index splits words of other alphabets into letters, so those are looked at as they stand.
+    words = [word for word in re.findall(r"\w+", search) if not word.isascii()]
     if search:
         also = f"WHERE trace_id IN (SELECT trace_id {filtered})" if where else ""
         source = f"""
             FROM (
-                SELECT trace_id, start_time FROM span_texts WHERE {_RANGE} AND (
-                    hasAllTokens(input, {{search:String}})
-                    OR hasAllTokens(output, {{search:String}})
-                    OR hasAllTokens(documents, {{search:String}}))
+                SELECT trace_id, start_time FROM span_texts WHERE {_RANGE} AND ({_holds(words)})
                 UNION ALL
                 SELECT trace_id, start_time FROM spans
                 WHERE {_RANGE} AND positionCaseInsensitiveUTF8(name, {{search:String}}) > 0
@@ -107,8 +106,24 @@ def _latest(
         limit=limit,
         search=search,
         **{f"value_{name}": value for name, value in where.items()},
+        **{f"word_{n}": word for n, word in enumerate(words)},
     )
     return [row["trace_id"] for row in rows]
+
+
+def _holds(words: Sequence[str]) -> str:
+    """The condition that one text of a span has every word of the search."""
+    texts = []
+    for column, whole in (
+        ("input", "input"), ("output", "output"),
+        ("documents", "arrayStringConcat(documents, ' ')"),
+    ):  # fmt: skip
+        exact = "".join(
+            f" AND positionCaseInsensitiveUTF8({whole}, {{word_{n}:String}}) > 0"
+            for n in range(len(words))
+        )
+        texts.append(f"(hasAllTokens({column}, {{search:String}}){exact})")
+    return " OR ".join(texts)
 
 
 def _listed(
