@@ -15,6 +15,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+# How far outside a trace's recorded times its spans are looked for: one may just be arriving.
+NEAR = 5 * 60 * 10**9
+
+
 def insert_spans(store: Store, rows: Sequence[SpanRow], token: str) -> None:
     """One segment = one INSERT = one deduplication token (design section 4)."""
     store.insert("spans_in", rows, token)
@@ -56,10 +60,8 @@ def stored_by_ledger(store: Store) -> dict[str, int]:
 def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
     """All spans of one trace by start time, each once, with full text: the columns of `spans`
     less previews, plus start_ns, input, output, documents, events, links."""
-    times = trace_times(store, project, [trace_id])
-    if not times:
-        return []
-    named = {"project": project, "trace": trace_id, "first": times[0][0], "last": times[0][1]}
+    first, last = trace_times(store, project, [trace_id]).get(trace_id, (NEAR, 2**63 - 1 - NEAR))
+    named = {"project": project, "trace": trace_id, "first": first - NEAR, "last": last + NEAR}
     inside = """WHERE project = {project:String} AND trace_id = {trace:String}
           AND start_time >= fromUnixTimestamp64Nano({first:Int64})
           AND start_time <= fromUnixTimestamp64Nano({last:Int64})"""
@@ -78,7 +80,9 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
         **named,
     )
     by_id = {text["span_id"]: text for text in texts}
-    return [{**row, **by_id.get(row["span_id"], {})} for row in rows]
+    # A text may arrive a moment after its span: an INSERT fills one table after the other.
+    none = {"input": "", "output": "", "documents": [], "events": "", "links": ""}
+    return [{**row, **by_id.get(row["span_id"], none)} for row in rows]
 
 
 def time_range(store: Store, project: str) -> tuple[int, int]:

@@ -54,8 +54,8 @@ def list_traces(
     if unknown := set(wanted) - set(FILTERS):
         raise ValueError(f"traces cannot be filtered by {', '.join(sorted(unknown))}")
     if _ID.fullmatch(search):
-        return _listed(store, project, start_ns, end_ns, [search.lower()])
-    found: list[str] = []
+        return _listed(store, project, start_ns, end_ns, {search.lower(): 0})
+    found: dict[str, int] = {}
     for begin in [*(end_ns - w for w in WINDOWS if end_ns - w > start_ns), start_ns]:
         found = _latest(store, project, begin, end_ns, limit, search, wanted)
         if len(found) == limit:
@@ -63,25 +63,27 @@ def list_traces(
     return _listed(store, project, start_ns, end_ns, found)
 
 
-def trace_times(store: Store, project: str, traces: Sequence[str]) -> list[tuple[int, int]]:
-    """(first, last) span start in ns of each trace that is stored, in no order."""
+def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """(first, last) span start in ns by trace id. An INSERT fills one table after the other, so
+    for a moment a span can be in `spans` while its trace is not here, or not with that span."""
     rows = store.rows(
         """
-        SELECT toUnixTimestamp64Nano(min(first)) AS a, toUnixTimestamp64Nano(max(last)) AS b
+        SELECT trace_id, toUnixTimestamp64Nano(min(first)) AS a,
+               toUnixTimestamp64Nano(max(last)) AS b
         FROM trace_times
         WHERE project = {project:String} AND trace_id IN {traces:Array(String)} GROUP BY trace_id
         """,
         project=project,
         traces=list(traces),
     )
-    return [(int(row["a"]), int(row["b"])) for row in rows]
+    return {row["trace_id"]: (int(row["a"]), int(row["b"])) for row in rows}
 
 
 def _latest(
     store: Store, project: str, start: int, end: int, limit: int, search: str,
     where: Mapping[str, str],
-) -> list[str]:  # fmt: skip
-    """Ids of the traces whose latest matching span in the range is newest."""
+) -> dict[str, int]:  # fmt: skip
+    """Ids of the traces whose latest matching span in the range is newest, with its start."""
     either = " OR ".join(f"{name} = {{value_{name}:String}}" for name in where) or "1"
     every = " AND ".join(f"countIf({name} = {{value_{name}:String}}) > 0" for name in where) or "1"
     filtered = f"FROM spans WHERE {_RANGE} AND ({either}) GROUP BY trace_id HAVING {every}"
@@ -99,7 +101,10 @@ def _latest(
     else:
         source = filtered
     rows = store.rows(
-        f"SELECT trace_id {source} ORDER BY max(start_time) DESC LIMIT {{limit:UInt32}}",
+        f"""
+        SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS at {source}
+        ORDER BY at DESC LIMIT {{limit:UInt32}}
+        """,
         project=project,
         start=start,
         end=end,
@@ -108,7 +113,7 @@ def _latest(
         **{f"value_{name}": value for name, value in where.items()},
         **{f"word_{n}": word for n, word in enumerate(words)},
     )
-    return [row["trace_id"] for row in rows]
+    return {row["trace_id"]: int(row["at"]) for row in rows}
 
 
 def _holds(words: Sequence[str]) -> str:
@@ -127,10 +132,13 @@ def _holds(words: Sequence[str]) -> str:
 
 
 def _listed(
-    store: Store, project: str, start: int, end: int, traces: list[str]
+    store: Store, project: str, start: int, end: int, found: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """The traces with all their spans of the range, newest first."""
-    times = trace_times(store, project, traces) if traces else []
+    traces = list(found)
+    stored = trace_times(store, project, traces) if traces else {}
+    late = [(at - 5 * MINUTE, at) for trace, at in found.items() if at and trace not in stored]
+    times = [(a, max(b, found[trace])) for trace, (a, b) in stored.items()] + late
     if not times:
         return []
     buckets = {n for a, b in times for n in range(a // (5 * MINUTE), b // (5 * MINUTE) + 1)}

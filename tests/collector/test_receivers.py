@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -52,9 +53,16 @@ def test_an_sdks_spans_land_as_rows(collector: Settings, store: Store, transport
         url = f"http://127.0.0.1:{collector.otlp_http_port}/v1/traces"
         exporter = HttpExporter(url, compression=squeeze)
     _send(exporter, project)
-    wait_until(lambda: spans.count_spans(store, project) == 2, "both spans are stored")
-    ((trace, _), _) = spans.span_ids(store, project)
-    root, find = spans.trace_spans(store, project, trace)
+
+    def stored() -> list[dict[str, Any]]:
+        ids = {trace for trace, _ in spans.span_ids(store, project)}
+        return [row for trace in ids for row in spans.trace_spans(store, project, trace)]
+
+    wait_until(
+        lambda: [bool(row["input"] or row["documents"]) for row in stored()] == [True, True],
+        "both spans are stored with their texts",
+    )
+    root, find = stored()
     assert (root["kind"], root["input"]) == ("CHAIN", "who?")
     assert (find["kind"], list(find["documents"])) == ("RETRIEVER", ["she did"])
 
