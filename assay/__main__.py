@@ -41,6 +41,12 @@ def main() -> None:
         from assay.control import apply
 
         sys.exit(apply(settings, arguments.dry_run))
+    if arguments.command == "spool":
+        from assay import spool
+
+        sys.exit(
+            spool.inspect(settings) if arguments.action == "inspect" else spool.requeue(settings)
+        )
     if arguments.command == "audit":
         from assay.control import audit
 

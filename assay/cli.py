@@ -39,5 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     apply.add_argument("--dry-run", action="store_true", help="say what would change")
     commands.add_parser("audit", help="every change of control state, newest first")
     commands.add_parser("migrate", help="create or update the tables in ClickHouse, then exit")
+    spool = commands.add_parser("spool", help="what waits on disk, and what ClickHouse refused")
+    spool.add_argument("action", choices=["inspect", "requeue"])
     commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
     return parser

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-import urllib.request
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from assay.accounts import accounts
 from assay.supervisor import busy_ports, healthy, plan
 from schemas.settings import Settings
 
@@ -74,24 +74,4 @@ def _checks(settings: Settings) -> Iterator[tuple[bool, str]]:
                 not busy,
                 f"{process.name} is not running; " + ("; ".join(busy) or "ports are free"),
             )
-    yield from _ledger(settings, [p.name for p in running])
-
-
-def _ledger(settings: Settings, running: list[str]) -> Iterator[tuple[bool, str]]:
-    """received = stored + waiting + rejected + dead, from the collector's own counters."""
-    if "collector" not in running:
-        return
-    address = f"http://127.0.0.1:{settings.otlp_http_port}/metrics"
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        text = answer.read().decode()
-    totals: dict[str, float] = {}
-    for line in text.splitlines():
-        if line.startswith("assay_spans_"):
-            name = line.split("{")[0].split(" ")[0]
-            totals[name] = totals.get(name, 0.0) + float(line.rsplit(" ", 1)[1])
-    spans = ", ".join(
-        f"{k.removeprefix('assay_spans_')} {v:.0f}" for k, v in sorted(totals.items())
-    )
-    received = totals.get("assay_spans_received_total", 0.0)
-    known = sum(v for k, v in totals.items() if "received" not in k)
-    yield received <= known, f"ledger: {spans or 'nothing received yet'}"
+    yield from accounts(settings)

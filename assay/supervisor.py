@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -37,11 +38,12 @@ class Process:
 def plan(settings: Settings, without: str = "") -> list[Process]:
     """The processes to start, in order. Raises StartError for an unknown name in `without`."""
     local = "http://127.0.0.1"
+    otlp = f"{'https' if settings.tls_cert else 'http'}://127.0.0.1:{settings.otlp_http_port}"
     run = settings.home / "run"
     every = [
         Process("store", "schemas.store", f"{local}:{settings.store_port}/readyz",
                 ports={"ASSAY_STORE_PORT": settings.store_port}),
-        Process("collector", "collector", f"{local}:{settings.otlp_http_port}/readyz",
+        Process("collector", "collector", f"{otlp}/readyz",
                 ports={"ASSAY_OTLP_HTTP_PORT": settings.otlp_http_port,
                        "ASSAY_OTLP_GRPC_PORT": settings.otlp_grpc_port}),
         Process("evaluators", "evaluators", ready=run / "evaluators.ready"),
@@ -156,7 +158,9 @@ def healthy(process: Process) -> bool:
     if process.ready is not None:
         return process.ready.exists()
     try:
-        with urllib.request.urlopen(process.url, timeout=2) as answer:
+        # The certificate names the outside address; this asks the own process on loopback.
+        trust = ssl._create_unverified_context()
+        with urllib.request.urlopen(process.url, timeout=2, context=trust) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -3,43 +3,96 @@
 from __future__ import annotations
 
 import hmac
+import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-
-from collector.ledger import Ledger
-from collector.otlp import check
-from collector.spool import Spool
+from collector.lanes import Lane
+from collector.signals.base import parts, projects
+from schemas.errors import Retryable
 
 MAX_BYTES = 64 * 2**20  # OTLP specification: the limit holds after decompression
-NOT_STORED = "Assay does not store this signal yet; it was received and dropped"
+MAX_IN_FLIGHT = 4 * MAX_BYTES  # bytes of all requests that are being received, together
+MAX_ITEMS = 5000  # of a record, so that the writer holds few rows at once, whatever was sent
+COPIES = 2  # of a body beside itself: parsed, and serialised again
+
+
+def readable(text: str) -> str:
+    """A reason as an answer can carry it: short, and UTF-8 whatever the client sent."""
+    return text[:1000].encode("utf-8", "replace").decode()
+
+
+class Flight:
+    """How many bytes of requests are in memory, over all transports. Thread-safe."""
+
+    def __init__(self, limit: int = MAX_IN_FLIGHT) -> None:
+        self._limit = limit
+        self._held = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """A function that takes room, in bytes, until the block ends. It raises Retryable."""
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            with self._lock:
+                if self._held + size > self._limit:
+                    raise Retryable("too many bytes are in flight", delay=1.0)
+                self._held += size
+            mine += size
+
+        try:
+            yield take
+        finally:
+            with self._lock:
+                self._held -= mine
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Takes decoded requests; returns only after the bytes are on disk."""
 
-    spool: Spool
-    ledger: Ledger
+    lanes: Mapping[str, Lane]
     key: str = ""
+    flight: Flight = field(default_factory=Flight)
 
     def authorised(self, header: str) -> bool:
         """True without a configured key, or with `Bearer <key>`."""
         return not self.key or hmac.compare_digest(header.encode(), f"Bearer {self.key}".encode())
 
-    def traces(self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse:
-        """Keep the good spans, reject the bad ones. Raises Retryable when nothing was kept."""
-        checked = check(request, time.time_ns())
-        if checked.kept:
-            self.spool.append(checked.request.SerializeToString(), checked.kept)
-        self.ledger.add("received", checked.kept + checked.rejected)
-        self.ledger.add("rejected", checked.rejected)
-        response = ExportTraceServiceResponse()
+    def refusal(self) -> str:
+        """Why a spool does not accept now, "" if all do."""
+        return next((why for lane in self.lanes.values() if (why := lane.spool.unready())), "")
+
+    def take(self, name: str, request: Any) -> Any:
+        """Keep the good items of a request of signal `name`, reject the bad ones; the OTLP
+        response. Raises Retryable when not all were kept."""
+        lane = self.lanes[name]
+        sent = projects(request)
+        checked = lane.signal.check(request, time.time_ns())
+        if checked.kept <= MAX_ITEMS:
+            _keep(lane, checked.request)
+        else:
+            for part in parts(checked.request, MAX_ITEMS):
+                _keep(lane, part)
         if checked.rejected:
-            response.partial_success.rejected_spans = checked.rejected
-            response.partial_success.error_message = checked.reason
-        return response
+            refused = Counter(sent) - Counter(projects(checked.request))
+            lane.ledger.add("received", refused)
+            lane.ledger.add("rejected", refused)
+            with suppress(OSError):  # what is kept is safe; only counts would start lower
+                lane.ledger.save()
+        return lane.signal.answer(checked.rejected, checked.reason)
+
+
+def _keep(lane: Lane, request: Any) -> None:
+    counts = projects(request)
+    total = sum(counts.values())
+    if total:
+        lane.spool.append(request.SerializeToString(), total)
+        lane.ledger.add("received", counts)

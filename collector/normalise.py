@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.conventions.rules import Convention
+from collector.signals.base import project_of
 from schemas.models import SpanRow
 
 _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
+_LONG = frozenset({"input.value", "output.value", "gen_ai.input.messages", "gen_ai.output.messages",
+                   "gen_ai.retrieval.documents"})  # fmt: skip
+_LONG_PREFIXES = ("retrieval.documents.", "llm.input_messages.", "llm.output_messages.")
 _NUMBERS = {"input_tokens": 2**32 - 1, "output_tokens": 2**32 - 1}
 
 
@@ -28,20 +34,28 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def text(value: Any) -> str:
-    """A value as a column holds it: text as it is, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as a column holds it: text as it is, the rest as JSON.
+
+    JSON inside an attribute can spell half a surrogate pair, which no UTF-8 column takes.
+    """
+    found = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found if found.isascii() else found.encode("utf-8", "replace").decode()
 
 
 def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
-    return {pair.key: plain(pair.value) for pair in pairs}
+    # Most values are text, and asking a message which field is set costs more than reading one.
+    return {pair.key: pair.value.string_value or plain(pair.value) for pair in pairs}
 
 
 def _parsed(value: Any) -> Any:
+    """JSON text of a list or an object as such, None for other text, all else as it is."""
     if not isinstance(value, str):
         return value
+    if value.lstrip()[:1] not in {"[", "{"}:
+        return None
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -54,9 +68,9 @@ def message_text(value: Any) -> str:
     parts = last.get("parts")
     if isinstance(parts, list):
         found = [str(p["content"]) for p in parts if isinstance(p, dict) and "content" in p]
-        return "\n".join(found) if found else text(value)
+        return text("\n".join(found)) if found else text(value)
     content = last.get("content")
-    return content if isinstance(content, str) else text(value)
+    return text(content if isinstance(content, str) else value)
 
 
 def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -65,9 +79,49 @@ def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
     for key, value in found.items():
         if key.startswith(prefix):
             number, _, rest = key[len(prefix) :].partition(".")
-            if number.isdigit():
+            if number.isdecimal() and len(number) < 10:
                 items.setdefault(int(number), {})[rest] = value
     return [items[n] for n in sorted(items)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How spans with one set of attribute names are read: the rules, less what cannot match."""
+
+    convention: str
+    rules: tuple[Convention, ...]
+    kept: tuple[str, ...]  # names that stay attributes
+
+
+Readings = dict[tuple[str, ...], Reading]
+
+
+def _reduced(rule: Convention, names: Collection[str]) -> Convention:
+    """A rule without the names and prefixes that no attribute has."""
+
+    def present(prefix: str) -> str:
+        return prefix if prefix and any(name.startswith(prefix) for name in names) else ""
+
+    columns = {c: tuple(n for n in wanted if n in names) for c, wanted in rule.columns.items()}
+    return replace(
+        rule,
+        columns={column: wanted for column, wanted in columns.items() if wanted},
+        kind_attribute=rule.kind_attribute if rule.kind_attribute in names else "",
+        documents=rule.documents if rule.documents in names else "",
+        documents_prefix=present(rule.documents_prefix),
+        messages_in=present(rule.messages_in),
+        messages_out=present(rule.messages_out),
+    )
+
+
+def reading(names: tuple[str, ...], conventions: Sequence[Convention]) -> Reading:
+    """Decide once for all spans that have these attribute names."""
+    marked = [c for c in conventions if any(n.startswith(c.mark) for n in names)]
+    return Reading(
+        marked[0].name if marked else "",
+        tuple(_reduced(rule, names) for rule in marked or conventions),
+        tuple(n for n in names if n not in _LONG and not n.startswith(_LONG_PREFIXES)),
+    )
 
 
 def _documents(found: Mapping[str, Any], rule: Convention) -> tuple[list[str], str]:
@@ -94,7 +148,9 @@ def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> N
         if column in _NUMBERS or column == "cost_usd":
             try:
                 number = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
+                continue
+            if not math.isfinite(number):
                 continue
             limit = _NUMBERS.get(column)
             row[column] = number if limit is None else int(min(max(number, 0), limit))
@@ -102,7 +158,7 @@ def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> N
             row[column] = message_text(value)
         else:
             row[column] = text(value)
-    kind = text(found.get(rule.kind_attribute, ""))
+    kind = text(found[rule.kind_attribute]) if rule.kind_attribute else ""
     if kind and not row.get("kind"):
         row["kind"] = kind.upper() if rule.kinds is None else rule.kinds.get(kind, "")
     if rule.documents or rule.documents_prefix:
@@ -121,28 +177,20 @@ def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> N
 
 
 def _span(
-    span: Any, resource: dict[str, Any], conventions: Sequence[Convention], base: dict[str, Any]
+    span: Any, conventions: Sequence[Convention], readings: Readings, base: dict[str, Any]
 ) -> SpanRow:
     found = attributes(span.attributes)
     row: dict[str, Any] = {}
-    names = [c for c in conventions if any(k.startswith(c.mark) for k in found)]
-    for rule in names or conventions:
+    names = tuple(found)
+    known = readings.get(names)
+    if known is None:
+        known = readings[names] = reading(names, conventions)
+    for rule in known.rules:
         _apply(found, rule, row)
     metadata = _parsed(found.get("metadata", ""))
     if isinstance(metadata, dict) and not row.get("prompt_version"):
         row["prompt_version"] = text(metadata.get("prompt_version", ""))
-    environment = resource.get("deployment.environment.name") or resource.get(
-        "deployment.environment", ""
-    )
-    row["environment"] = row.get("environment") or text(environment)
-    long = {"input.value", "output.value", "gen_ai.input.messages", "gen_ai.output.messages",
-            "gen_ai.retrieval.documents"}  # fmt: skip
-    kept = {
-        k: text(v)
-        for k, v in found.items()
-        if k not in long and not k.startswith(("retrieval.documents.", "llm.input_messages.",
-                                               "llm.output_messages."))
-    }  # fmt: skip
+    kept = {name: text(found[name]) for name in known.kept}
     events = [
         {"name": e.name, "time": e.time_unix_nano, "attributes": attributes(e.attributes)}
         for e in span.events
@@ -157,13 +205,27 @@ def _span(
         name=span.name,
         status=_STATUS.get(span.status.code, "UNSET"),
         status_message=span.status.message,
-        convention=names[0].name if names else "",
+        convention=known.convention,
         attributes=kept,
         events=json.dumps(events, ensure_ascii=False) if events else "",
         links=json.dumps(links) if links else "",
-        **base,
-        **row,
+        **{**base, **{k: v for k, v in row.items() if v}},
     )
+
+
+def resource_columns(resource: Any, received_ns: int, segment: str) -> dict[str, Any]:
+    """What every row of a resource shares; project as design section 5 says."""
+    found = attributes(resource.attributes)
+    environment = found.get("deployment.environment.name") or found.get("deployment.environment")
+    return {
+        "project": project_of(resource),
+        "service": text(found.get("service.name", "")),
+        "service_version": text(found.get("service.version", "")),
+        "environment": text(environment or ""),
+        "resource": {k: text(v) for k, v in found.items()},
+        "ingested_at": received_ns // 10**6,
+        "segment": segment,
+    }
 
 
 def rows(
@@ -171,20 +233,13 @@ def rows(
     conventions: Sequence[Convention],
     received_ns: int,
     segment: str,
+    readings: Readings | None = None,
 ) -> list[SpanRow]:
-    """Every span of a request as a row; project from the resource (design section 5)."""
+    """Every span of a request as a row. Calls may share `readings`, which this function fills."""
     result = []
+    readings = {} if readings is None else readings
     for group in request.resource_spans:
-        resource = attributes(group.resource.attributes)
-        project = resource.get("openinference.project.name") or resource.get("service.name")
-        base = {
-            "project": text(project or "default"),
-            "service": text(resource.get("service.name", "")),
-            "service_version": text(resource.get("service.version", "")),
-            "resource": {k: text(v) for k, v in resource.items()},
-            "ingested_at": received_ns // 10**6,
-            "segment": segment,
-        }
+        base = resource_columns(group.resource, received_ns, segment)
         for scope in group.scope_spans:
-            result += [_span(span, resource, conventions, base) for span in scope.spans]
+            result += [_span(span, conventions, readings, base) for span in scope.spans]
     return result

@@ -1,90 +1,122 @@
-"""The spool: append-only segment files, CRC per record, group fsync before the acknowledgement.
-
-File: header `ASSAY1\\n` + 36 bytes of UUID token + `\\n`; record: length u32, spans u32, receive
-time in ns u64, crc32 u32 (over those three and the bytes), then ExportTraceServiceRequest bytes.
-The token is the INSERT's deduplication token: random, so that a re-created spool repeats none.
-"""
+"""The spool: append-only segment files, CRC per record, group fsync before the acknowledgement."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import logging
 import os
 import shutil
-import struct
 import threading
 import time
 import uuid
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from collector.segment import START, Damage, Record, header, prefix, walk
 from schemas.errors import Retryable
 
-MAGIC = b"ASSAY1\n"
-_HEAD = struct.Struct("<IIQ")
-_CRC = struct.Struct("<I")
-_START = len(MAGIC) + 37
+log = logging.getLogger("assay.collector")
+LARGEST = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When a segment is sealed and when intake stops (bytes, spans, seconds)."""
 
-    spans: int = 5000
-    size: int = 8 * 2**20
+    spans: int = 10_000
+    size: int = 32 * 2**20
     age: float = 1.0
     total: int = 4 * 2**30
     free_floor: int | None = None  # None: max(2 GiB, 5% of the disk)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    received_ns: int
-    body: bytes
+class SpoolInUseError(RuntimeError):
+    """Another process owns the folder; two would delete each other's segments."""
 
 
-def token_of(path: Path) -> str:
-    """The token in a segment's header; "" where the header is torn."""
-    with path.open("rb") as file:
-        head = file.read(_START)
-    whole = len(head) == _START and head.startswith(MAGIC)
-    return head[len(MAGIC) : -1].decode("ascii", "replace") if whole else ""
+class _Group:
+    """The appends that one fsync covers."""
+
+    def __init__(self) -> None:
+        self.size = self.spans = 0
+        self.done = False
+        self.error = ""
 
 
-def read(path: Path) -> Iterator[Record]:
-    """Records in order; ends at a torn or corrupt one, which was never acknowledged."""
-    data = path.read_bytes()
-    at = _START
-    while at + _HEAD.size + _CRC.size <= len(data):
-        head = data[at : at + _HEAD.size]
-        length, _spans, received = _HEAD.unpack(head)
-        (crc,) = _CRC.unpack_from(data, at + _HEAD.size)
-        begin = at + _HEAD.size + _CRC.size
-        body = data[begin : begin + length]
-        if len(body) < length or zlib.crc32(body, zlib.crc32(head)) != crc:
-            return
-        yield Record(received, body)
-        at = begin + length
+class _Open:
+    """The segment that is appended to; the first `synced` bytes hold `spans` that are safe."""
+
+    def __init__(self, folder: Path) -> None:
+        token = str(uuid.uuid4())
+        self.path = folder / f"{time.time_ns():020d}-{token[:8]}.open"
+        self.handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
+        self.opened = time.monotonic()
+        self.size = self.synced = self.spans = 0
+        self.held = 0  # spans with those that are not synced yet
+        self.broken = False
+        try:
+            self.write(header(token))
+            _sync_folder(folder)
+        except OSError:
+            self.end()
+            raise
+
+    def write(self, *parts: bytes) -> None:
+        """All of it or, with an error, nothing: half a record is cut off again."""
+        try:
+            for part in parts:
+                view = memoryview(part)
+                while view:
+                    view = view[os.write(self.handle, view) :]
+        except OSError:
+            self.broken = True  # until the cut has worked
+            os.ftruncate(self.handle, self.size)
+            self.broken = False
+            raise
+        self.size += sum(map(len, parts))
+
+    def sync(self) -> None:
+        """Raises OSError. A file without a name is not on disk, whatever fsync says."""
+        os.fsync(self.handle)
+        if os.fstat(self.handle).st_nlink == 0:
+            raise FileNotFoundError(f"{self.path} was removed")
+
+    def end(self) -> None:
+        """Close; keep the file only if something in it was acknowledged."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self.handle, self.synced)
+        os.close(self.handle)
+        with contextlib.suppress(FileNotFoundError):
+            if self.spans:
+                self.path.rename(self.path.with_name(f"{self.path.stem}-{self.spans}.sealed"))
+            else:
+                self.path.unlink()
 
 
 class Spool:
-    """Owns its folder. `append` returns after fsync; `sealed` gives what may be written."""
+    """Owns its folder. `append` returns after fsync; `sealed` gives what may be written.
+
+    Raises SpoolInUseError when another process has the folder.
+    """
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self._folder = folder
         self._limits = limits or Limits()
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SpoolInUseError(f"{folder} is in use by another collector") from error
         self._changed = threading.Condition()
-        self._file: IO[bytes] | None = None
-        self._path: Path | None = None
-        self._opened = 0.0
-        self._spans = self._size = 0
-        self._appended = self._synced = 0
-        self._broken = 0  # the last append number whose fsync failed
+        self._file: _Open | None = None
+        self._group = _Group()
         self._closing = False
-        for path in folder.glob("*.open"):
-            path.rename(path.with_suffix(".sealed"))
+        self._factor = 1.0
+        self._trouble = ("", 0.0)  # the last failure and when it was
+        for path in sorted(folder.glob("*.open")):
+            _recover(path)
         self._total = sum(p.stat().st_size for p in folder.glob("*.sealed"))
         self._flusher = threading.Thread(target=self._flush, name="fsync", daemon=True)
         self._flusher.start()
@@ -95,94 +127,112 @@ class Spool:
             return "the collector is stopping"
         if self._total >= self._limits.total:
             return "the spool is full; ClickHouse takes no data"
-        usage = shutil.disk_usage(self._folder)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            usage = shutil.disk_usage(self._folder)
+        except OSError as error:
+            return f"the spool's folder cannot be used: {error}"
         floor = self._limits.free_floor
         if floor is None:
             floor = max(2 * 2**30, usage.total // 20)
         return f"free disk is below {floor // 2**20} MiB" if usage.free < floor else ""
+
+    def unready(self) -> str:
+        """As `refusal`, and why the disk refused what was sent a moment ago."""
+        why, when = self._trouble
+        return self.refusal() or (why if time.monotonic() - when < 5.0 else "")
 
     def append(self, body: bytes, spans: int) -> None:
         """Store one request; returns when its bytes are on disk. Raises Retryable."""
         why = self.refusal()
         if why:
             raise Retryable(why, delay=5.0)
-        head = _HEAD.pack(len(body), spans, time.time_ns())
-        crc = _CRC.pack(zlib.crc32(body, zlib.crc32(head)))
+        head = prefix(body, spans, time.time_ns())
         with self._changed:
+            while self._due():
+                # Else under steady load a segment is never sealed; it becomes one INSERT.
+                self._changed.wait()
+            if self._closing:
+                raise Retryable("the collector is stopping", delay=5.0)
             try:
                 if self._file is None:
-                    self._open()
-                assert self._file is not None
-                self._file.write(head + crc + body)
+                    self._file = _Open(self._folder)
+                self._file.write(head, body)
+                self._file.held += spans
             except OSError as error:
-                self._abandon()
-                raise Retryable(f"the spool cannot be written: {error}", delay=5.0) from error
-            self._appended += 1
-            mine = self._appended
-            self._spans += spans
-            self._size += len(body)
-            self._total += len(body) + len(head) + len(crc)
+                self._trouble = (f"the spool cannot be written: {error}", time.monotonic())
+                raise Retryable(self._trouble[0], delay=5.0) from error
+            group = self._group
+            group.size += len(head) + len(body)
+            group.spans += spans
             self._changed.notify_all()
-            while self._synced < mine:
+            while not group.done:
                 self._changed.wait()
-            if mine <= self._broken:
-                raise Retryable("the disk refused the data", delay=5.0)
-
-    def _open(self) -> None:
-        token = str(uuid.uuid4())
-        self._path = self._folder / f"{time.time_ns():020d}-{token[:8]}.open"
-        self._file = self._path.open("wb")
-        self._file.write(MAGIC + token.encode() + b"\n")
-        _sync_folder(self._folder)
-        self._opened = time.monotonic()
-        self._spans = self._size = 0
-
-    def _abandon(self) -> None:
-        """A failed file takes no more records; what it holds whole is still written."""
-        path, self._path, self._file = self._path, None, None
-        if path is not None and path.exists():
-            path.rename(path.with_suffix(".sealed"))
+        if group.error:
+            raise Retryable(f"the disk refused the data: {group.error}", delay=5.0)
 
     def _due(self) -> bool:
-        return self._file is not None and (
+        file, growth = self._file, min(self._factor, LARGEST)
+        return file is not None and (
             self._closing
-            or self._spans >= self._limits.spans
-            or self._size >= self._limits.size
-            or time.monotonic() - self._opened >= self._limits.age
+            or file.broken
+            or file.held >= self._limits.spans * growth
+            or file.size >= self._limits.size * growth
+            or time.monotonic() - file.opened >= self._limits.age * self._factor
         )
+
+    def pace(self, factor: float) -> None:
+        """Seal so many times later than the limits say; memory bounds how large a segment grows."""
+        self._factor = factor
 
     def _flush(self) -> None:
         """One thread: everything appended since the last fsync shares the next one."""
         while True:
             with self._changed:
-                while self._synced == self._appended and not self._due():
+                while not self._group.size and not self._due():
                     if self._closing and self._file is None:
                         return
                     self._changed.wait(0.05)
-                file, upto = self._file, self._appended
-                before = self._synced
-            failed = False
-            if upto > before:
-                try:
-                    assert file is not None
-                    file.flush()
-                    os.fsync(file.fileno())
-                except (OSError, ValueError, AssertionError):
-                    failed = True
+                file, group = self._file, self._group
+                assert file is not None
+                self._group = _Group()
+                upto = file.size
+            try:
+                if group.size:
+                    file.sync()
+            except OSError as error:
+                with self._changed:
+                    self._fail(group, str(error))
+                continue
             with self._changed:
-                if failed:
-                    self._broken = upto
-                    self._abandon()
-                self._synced = upto
-                if self._synced == self._appended and self._due():
-                    self._seal()
+                self._total += upto - file.synced
+                file.synced = upto
+                file.spans += group.spans
+                group.done = True
+                self._trouble = ("", 0.0)
+                if file.broken:
+                    self._fail(self._group, "an earlier write failed")
+                elif not self._group.size and self._due():
+                    self._seal(file)
                 self._changed.notify_all()
 
-    def _seal(self) -> None:
-        assert self._file is not None and self._path is not None
-        self._file.close()
-        self._path.rename(self._path.with_suffix(".sealed"))
-        self._file = self._path = None
+    def _fail(self, group: _Group, error: str) -> None:
+        """A failed fsync is not retried: what it covered, and what came behind, is refused."""
+        log.error("the spool's disk failed: %s", error)
+        self._trouble = (error, time.monotonic())
+        for each in (group, self._group):
+            each.error, each.done = error, True
+        self._group = _Group()
+        if self._file is not None:
+            self._seal(self._file)
+        self._changed.notify_all()
+
+    def _seal(self, file: _Open) -> None:
+        self._file = None
+        try:
+            file.end()
+        except OSError as error:
+            log.error("%s cannot be sealed: %s; the next start finds it", file.path, error)
 
     def sealed(self) -> list[Path]:
         """Segments that wait to be written, oldest first."""
@@ -190,11 +240,26 @@ class Spool:
 
     def delete(self, path: Path) -> None:
         """Remove a segment whose INSERT is durable."""
-        size = path.stat().st_size
-        path.unlink()
-        _sync_folder(self._folder)
-        with self._changed:
-            self._total = max(0, self._total - size)
+        self._gone(path, None)
+
+    def keep_aside(self, path: Path) -> Path:
+        """Move a damaged segment, whose whole records are stored, to where a person finds it."""
+        target = self._folder / "damaged" / path.name
+        target.parent.mkdir(exist_ok=True)
+        self._gone(path, target)
+        return target
+
+    def damaged(self) -> int:
+        """Number of segments that were kept aside."""
+        return len(list((self._folder / "damaged").glob("*.sealed")))
+
+    def _gone(self, path: Path, target: Path | None) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            size = path.stat().st_size
+            path.unlink() if target is None else path.rename(target)
+            _sync_folder(self._folder)
+            with self._changed:
+                self._total = max(0, self._total - size)
 
     def close(self) -> None:
         """Seal what is open; later appends are refused with Retryable."""
@@ -202,6 +267,27 @@ class Spool:
             self._closing = True
             self._changed.notify_all()
         self._flusher.join(30)
+
+    def release(self) -> None:
+        """Let another process have the folder; its end does so, too."""
+        self._lock.close()
+
+
+def _recover(path: Path) -> None:
+    """Seal what a killed process left open, without the record that it was writing.
+
+    A record that the file's end cuts off was not synced, so nobody was told that it is safe.
+    """
+    items = list(walk(path))
+    last = items[-1] if items else None
+    if isinstance(last, Damage) and last.torn:
+        log.warning("%s: %d torn bytes are cut off", path.name, last.end - last.begin)
+        os.truncate(path, last.begin)
+    spans = sum(item.spans for item in items if isinstance(item, Record))
+    if not spans and path.stat().st_size <= START:
+        path.unlink()
+    else:
+        path.rename(path.with_name(f"{path.stem}-{spans}.sealed"))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,112 +2,131 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections import Counter
 from pathlib import Path
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-from collector import spool as segments
-from collector.conventions.rules import Convention
-from collector.ledger import Ledger
-from collector.normalise import rows
+from collector import requeue, segment
+from collector.dead_letters import bury
+from collector.halves import Halves, Insert
+from collector.ledger import UNKNOWN, Ledger
+from collector.load import load
+from collector.signals.base import Signal
 from collector.spool import Spool
-from schemas.errors import Permanent, Retryable
-from schemas.models import SpanRow
+from schemas.errors import Retryable
 
 log = logging.getLogger("assay.collector")
-Insert = Callable[[Sequence[SpanRow], str], None]
 
 
-def backoff(attempt: int, base: float = 0.2, ceiling: float = 15.0) -> float:
+def backoff(attempt: int, base: float = 0.2, ceiling: float = 5.0) -> float:
     """Seconds to wait before the next try: exponential with full jitter."""
     return float(random.uniform(0.5, 1.0) * min(ceiling, base * 2**attempt))
 
 
-def load(path: Path, conventions: Sequence[Convention]) -> tuple[str, list[SpanRow]]:
-    """A segment's token and rows; the same rows in the same order at every reading."""
-    token = segments.token_of(path)
-    found: list[SpanRow] = []
-    for record in segments.read(path):
-        request = ExportTraceServiceRequest.FromString(record.body)
-        found += rows(request, conventions, record.received_ns, token)
-    return token, found
-
-
 class Writer:
-    """A thread that drains the spool in order until `stop`."""
+    """Threads that drain the spool, oldest first, until `stop`.
+
+    More than one, since an INSERT waits for ClickHouse and its fsync, and meanwhile the next
+    segment can be normalised. `insert` is called from all of them.
+    """
 
     def __init__(
-        self, spool: Spool, ledger: Ledger, conventions: Sequence[Convention],
-        insert: Insert, dead_letters: Path,
+        self, spool: Spool, ledger: Ledger, signal: Signal, insert: Insert, dead_letters: Path,
+        threads: int = 2,
     ) -> None:  # fmt: skip
         self._spool = spool
         self._ledger = ledger
-        self._conventions = conventions
+        self._signal = signal
         self._insert = insert
         self._dead = dead_letters
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._lock = threading.Lock()  # over the claims
+        self._burying = threading.Lock()  # over the dead-letter file
+        self._claimed: set[Path] = set()
+        self._odd: set[Path] = set()  # a defect of ours holds these back; the others go on
+        self._threads = [
+            threading.Thread(target=self._run, name=f"writer-{n}", daemon=True)
+            for n in range(threads)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Write what is sealed if ClickHouse answers; the rest waits on disk."""
         self._stop.set()
-        self._thread.join(20)
+        for thread in self._threads:
+            thread.join(20)
+
+    def _claim(self) -> Path | None:
+        """The oldest segment, else the oldest requeued file, that no other thread has."""
+        with self._lock:
+            waiting = self._spool.sealed() or sorted(self._dead.parent.glob(requeue.PATTERN))
+            for path in waiting:
+                if path not in self._claimed and path not in self._odd:
+                    self._claimed.add(path)
+                    return path
+        return None
 
     def _run(self) -> None:
         attempt = 0
         while True:
-            waiting = self._spool.sealed()
-            if not waiting:
+            path = self._claim()
+            if path is None and not self._odd:
                 if self._stop.wait(0.1):
                     return
                 continue
             try:
-                self.write(waiting[0])
-                attempt = 0
+                if path is None:
+                    self._odd.clear()
+                else:
+                    self.requeue(path) if path.suffix == ".jsonl" else self.write(path)
+                    attempt = 0
+                    continue
             except Retryable as error:
-                log.warning("ClickHouse takes no data, %d segments wait: %s", len(waiting), error)
+                log.warning("ClickHouse takes no data, %s waits: %s", path, error)
             except Exception:
-                # A defect of ours must not cost data: the segment stays and the log says why.
-                log.exception("segment %s cannot be normalised; it waits", waiting[0].name)
-            else:
-                continue
+                # It must not cost data: the segment stays and the log says why.
+                log.exception("segment %s cannot be written; it waits", path)
+                if path is not None:
+                    self._odd.add(path)
+            finally:
+                with self._lock:
+                    self._claimed.discard(path or Path())
             if self._stop.wait(backoff(attempt)):
                 return
             attempt = min(attempt + 1, 10)
 
+    def requeue(self, path: Path) -> None:
+        """Try dead letters again. Raises Retryable with nothing lost."""
+        with self._burying:
+            requeue.put(path, self._signal, self._insert, self._ledger, self._dead, log.warning)
+
     def write(self, path: Path) -> None:
         """One segment into ClickHouse. Raises Retryable with nothing lost."""
-        token, found = load(path, self._conventions)
-        dead = self._put(found, token, 0) if found else []
+        waited = segment.declared(path)
+        loaded = load(path, self._signal)
+        halves = Halves(self._insert, loaded.token, path.with_suffix(".split"))
+        dead = [*loaded.dead, *halves.put(loaded.rows)]
         if dead:
-            with self._dead.open("a") as file:
-                for row, reason in dead:
-                    file.write(json.dumps({"reason": reason, "span": asdict(row)}) + "\n")
-        self._ledger.add("written", len(found) - len(dead))
-        self._ledger.add("dead", len(dead))
-        self._ledger.save()
-        self._spool.delete(path)
-
-    def _put(self, found: list[SpanRow], token: str, at: int) -> list[tuple[SpanRow, str]]:
-        """Insert; what ClickHouse refuses for good is halved until only the poison is left.
-
-        The token of a part names its row range, so that a repeated split repeats its tokens.
-        """
-        try:
-            self._insert(found, token)
-            return []
-        except Permanent as error:
-            if len(found) == 1:
-                return [(found[0], error.reason)]
-        base, half = token.split(":")[0], len(found) // 2
-        left = self._put(found[:half], f"{base}:{at}+{half}", at)
-        return left + self._put(found[half:], f"{base}:{at + half}+{len(found) - half}", at + half)
+            with self._burying:
+                bury(self._dead, loaded.token, dead)
+        written = Counter(row.project for row in loaded.rows)
+        buried: Counter[str] = Counter()
+        for each in dead:
+            buried[each.row.project if each.row else UNKNOWN] += each.spans
+            if each.row:
+                written[each.row.project] -= 1
+        lost = max(0, waited - written.total() - buried.total())
+        self._ledger.settle(
+            loaded.token, waited, written=written, dead=buried, damaged={UNKNOWN: lost}
+        )
+        halves.forget()
+        if loaded.damaged or lost:
+            kept = self._spool.keep_aside(path)
+            log.error("%s is damaged; %d items of it are lost, the others stored", kept, lost)
+        else:
+            self._spool.delete(path)

@@ -21,6 +21,10 @@ _DECODERS: dict[str, Callable[[], Any]] = {
     "zstd": zstd.ZstdDecompressor,
 }
 
+# Frames are fed piece by piece: what lies behind a frame's end is copied for each frame.
+_CHUNK = 64 * 2**10
+MAX_FRAMES = 2**16
+
 
 class BrokenError(ValueError):
     """The body is cut off, corrupt, or in an encoding that is not known."""
@@ -44,18 +48,23 @@ def decode(data: bytes, encoding: str, limit: int) -> bytes:
     if make is None:
         raise BrokenError(f"Content-Encoding {encoding!r} is not known: use gzip, zstd or none")
     parts: list[bytes] = []
-    room = limit + 1
-    while data:
+    room, at, frames = limit + 1, 0, 0
+    while at < len(data):
+        frames += 1
+        if frames > MAX_FRAMES:
+            raise BrokenError(f"the {encoding} body has over {MAX_FRAMES} frames")
         engine = make()
-        try:
-            part = engine.decompress(data, room)
-        except (zlib.error, zstd.ZstdError, RuntimeError, EOFError) as error:
-            raise BrokenError(f"the {encoding} body is broken: {error}") from error
-        room -= len(part)
-        if room <= 0:
-            raise TooLargeError
-        if not engine.eof:
-            raise BrokenError(f"the {encoding} body is cut off")
-        parts.append(part)
-        data = engine.unused_data or b""
+        while not engine.eof:
+            chunk = data[at : at + _CHUNK]
+            if not chunk:
+                raise BrokenError(f"the {encoding} body is cut off")
+            try:
+                part = engine.decompress(chunk, room)
+            except (zlib.error, zstd.ZstdError, RuntimeError, EOFError) as error:
+                raise BrokenError(f"the {encoding} body is broken: {error}") from error
+            room -= len(part)
+            if room <= 0:
+                raise TooLargeError
+            parts.append(part)
+            at += len(chunk) - len(engine.unused_data or b"")
     return b"".join(parts)

@@ -49,6 +49,62 @@ class SpanRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRow:
+    """An OTLP log record as inserted into `logs_in`. `log_id` is a hash of what it says, so that
+    a record sent twice is one; `severity` is OTLP's number, 0 where it is not given."""
+
+    project: str
+    time: int
+    log_id: str
+    trace_id: str = ""
+    span_id: str = ""
+    severity: int = 0
+    severity_text: str = ""
+    event_name: str = ""
+    body: str = ""
+    service: str = ""
+    service_version: str = ""
+    environment: str = ""
+    scope: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    resource: dict[str, str] = field(default_factory=dict)
+    retention_days: int = 30
+    segment: str = ""
+    ingested_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One data point as inserted into `metrics_in`. `kind` is gauge, sum or histogram: the first
+    two have `value`, the third count, sum, min, max, and `counts` per bucket of `bounds`."""
+
+    project: str
+    name: str
+    kind: str
+    time: int
+    point_id: str
+    unit: str = ""
+    start_time: int = 0
+    value: float = 0.0
+    count: int = 0
+    sum: float = 0.0
+    min: float = 0.0
+    max: float = 0.0
+    bounds: list[float] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    temporality: str = ""  # delta, cumulative, "" for gauges
+    monotonic: int = 0
+    service: str = ""
+    service_version: str = ""
+    environment: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    resource: dict[str, str] = field(default_factory=dict)
+    retention_days: int = 30
+    segment: str = ""
+    ingested_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreRow:
     """One verdict. `value` is NaN unless status is 'scored'; `reason` says why."""
 

@@ -19,6 +19,13 @@ def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high
     return int(text)
 
 
+def _file(environ: Mapping[str, str], name: str) -> str:
+    path = environ.get(name, "")
+    if path and not os.access(path, os.R_OK):
+        raise SettingsError(f"{name}={path!r} cannot be read")
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where data lies, which ports are used, and how long the workers wait (seconds)."""
@@ -38,6 +45,10 @@ class Settings:
     allow_private_webhooks: bool
     config: Path
     ingest_key: str
+    workers: int
+    cors_origins: tuple[str, ...]
+    tls_cert: str
+    tls_key: str
 
     @property
     def loopback(self) -> bool:
@@ -81,4 +92,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         allow_private_webhooks=env.get("ASSAY_ALLOW_PRIVATE_WEBHOOKS", "") == "1",
         config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
         ingest_key=env.get("ASSAY_INGEST_KEY", ""),
+        workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),
+        cors_origins=tuple(o for o in env.get("ASSAY_CORS_ORIGINS", "").split(",") if o),
+        tls_cert=_file(env, "ASSAY_TLS_CERT"),
+        tls_key=_file(env, "ASSAY_TLS_KEY"),
     )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import grpc
@@ -11,19 +15,23 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
-from opentelemetry.proto.collector.metrics.v1 import (
-    metrics_service_pb2,
-    metrics_service_pb2_grpc,
-)
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
-from collector.intake import MAX_BYTES, NOT_STORED, Intake
+from collector.intake import COPIES, MAX_BYTES, Intake, readable
+from collector.otlp import from_protobuf
+from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.errors import Permanent, Retryable
+from schemas.settings import Settings
+
+log = logging.getLogger("assay.collector")
+_SERVICES = {
+    "traces": "trace.v1.TraceService",
+    "logs": "logs.v1.LogsService",
+    "metrics": "metrics.v1.MetricsService",
+}
 
 
 def _abort(context: Any, code: grpc.StatusCode, text: str, delay: float = 0.0) -> None:
-    status = Status(code=code.value[0], message=text[:1000])
+    status = Status(code=code.value[0], message=readable(text))
     if delay:
         detail = AnyMessage()
         detail.Pack(RetryInfo(retry_delay=Duration(seconds=max(1, round(delay)))))
@@ -31,56 +39,87 @@ def _abort(context: Any, code: grpc.StatusCode, text: str, delay: float = 0.0) -
     context.abort_with_status(rpc_status.to_status(status))
 
 
-class _Traces(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc,unused-ignore]
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+def _unpacked(body: bytes) -> bytes:
+    """A message as it was before compression, told by its first bytes. Raises Permanent.
 
-    def Export(self, request: Any, context: Any) -> Any:
-        """Every failure gets a mapped status: UNKNOWN is not retried by clients."""
+    gRPC's own decompression answers a broken message with INTERNAL, so it is switched off; no
+    ExportTraceServiceRequest begins with gzip's bytes, and none that an SDK makes with zlib's.
+    """
+    try:
+        if body.startswith(b"\x1f\x8b\x08"):
+            return decode(body, "gzip", MAX_BYTES)
+        if body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0:
+            with suppress(BrokenError):
+                return decode(body, "deflate", MAX_BYTES)
+    except BrokenError as error:
+        raise Permanent(str(error)) from error
+    return body
+
+
+def _handler(intake: Intake, decoding: Semaphore, name: str) -> Any:
+    """A method that takes the message's bytes, so that a broken one is answered by us.
+
+    Every failure gets a mapped status: neither INTERNAL, which grpc gives to a message that it
+    cannot decode, nor UNKNOWN, which it gives to an exception, is retried by clients.
+    """
+    request = intake.lanes[name].signal.request
+
+    def export(message: bytes, context: Any) -> Any:
         sent = {k: v for k, v in context.invocation_metadata() if isinstance(v, str)}
-        if not self._intake.authorised(sent.get("authorization", "")):
+        if not intake.authorised(sent.get("authorization", "")):
             _abort(context, grpc.StatusCode.UNAUTHENTICATED, "send `authorization: Bearer <key>`")
         try:
-            return self._intake.traces(request)
+            with intake.flight.hold() as take:
+                take(len(message))
+                with decoding:
+                    body = _unpacked(message)
+                take(COPIES * len(body))
+                return intake.take(name, from_protobuf(body, request))
+        except TooLargeError:
+            text = f"the message is over {MAX_BYTES} bytes after decompression"
+            _abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         except Retryable as error:
             _abort(context, grpc.StatusCode.UNAVAILABLE, error.reason, error.delay)
         except Permanent as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error.reason)
         except Exception as error:
+            log.exception("a request failed")
             _abort(context, grpc.StatusCode.UNAVAILABLE, f"internal error: {error}", 5.0)
         return None
 
-
-class _Logs(logs_service_pb2_grpc.LogsServiceServicer):  # type: ignore[misc,unused-ignore]
-    def Export(self, request: Any, context: Any) -> Any:
-        reply = logs_service_pb2.ExportLogsServiceResponse()
-        reply.partial_success.error_message = NOT_STORED
-        return reply
+    return grpc.unary_unary_rpc_method_handler(
+        export, response_serializer=lambda reply: reply.SerializeToString()
+    )
 
 
-class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):  # type: ignore[misc,unused-ignore]
-    def Export(self, request: Any, context: Any) -> Any:
-        reply = metrics_service_pb2.ExportMetricsServiceResponse()
-        reply.partial_success.error_message = NOT_STORED
-        return reply
+def _credentials(settings: Settings) -> Any:
+    key, chain = Path(settings.tls_key).read_bytes(), Path(settings.tls_cert).read_bytes()
+    return grpc.ssl_server_credentials([(key, chain)])
 
 
-def serve(intake: Intake, address: str) -> Any:
-    """Start the server and return it; `.stop(grace)` drains. Raises RuntimeError on a busy port."""
+def serve(intake: Intake, settings: Settings, shared: bool) -> Any:
+    """Start the server and return it; `.stop(grace)` drains. `shared`: other workers listen on the
+    same port. Raises RuntimeError on a busy port."""
     server = grpc.server(
         ThreadPoolExecutor(16, thread_name_prefix="grpc"),
         options=[
             ("grpc.max_receive_message_length", MAX_BYTES),
-            ("grpc.so_reuseport", 0),
+            ("grpc.so_reuseport", int(shared)),
+            ("grpc.per_message_decompression", 0),
         ],
     )
-    traces: Any = trace_service_pb2_grpc  # the generated modules carry no types
-    logs: Any = logs_service_pb2_grpc
-    metrics: Any = metrics_service_pb2_grpc
-    traces.add_TraceServiceServicer_to_server(_Traces(intake), server)
-    logs.add_LogsServiceServicer_to_server(_Logs(), server)
-    metrics.add_MetricsServiceServicer_to_server(_Metrics(), server)
-    if server.add_insecure_port(address) == 0:
+    decoding = Semaphore(2)  # a small message may unfold to MAX_BYTES
+    for name, service in _SERVICES.items():
+        methods = {"Export": _handler(intake, decoding, name)}
+        path = f"opentelemetry.proto.collector.{service}"
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(path, methods),))
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"{host}:{settings.otlp_grpc_port}"
+    if settings.tls_cert:
+        bound = server.add_secure_port(address, _credentials(settings))
+    else:
+        bound = server.add_insecure_port(address)
+    if bound == 0:
         raise RuntimeError(f"cannot listen on {address}")
     server.start()
     return server

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from threading import Semaphore
 from typing import Any
 
 from google.protobuf import json_format
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from collector.intake import MAX_BYTES, NOT_STORED, Intake
+from collector.intake import COPIES, MAX_BYTES, Intake, readable
 from collector.otlp import from_json, from_protobuf
 from schemas.encodings import BrokenError, TooLargeError, decode
 from schemas.errors import Permanent, Retryable
 
+log = logging.getLogger("assay.collector")
+Take = Callable[[int], None]
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 _CODES = {400: 3, 401: 16, 405: 12, 413: 8, 415: 3, 503: 14}
@@ -36,26 +37,41 @@ def encode(message: Any, content_type: str, status: int = 200) -> Response:
 
 def refuse(content_type: str, status: int, text: str, delay: float = 0.0) -> Response:
     """`google.rpc.Status` with the HTTP code; Retry-After in seconds for a retryable one."""
-    answer = encode(Status(code=_CODES[status], message=text[:1000]), content_type, status)
+    answer = encode(Status(code=_CODES[status], message=readable(text)), content_type, status)
     if delay:
         answer.headers["Retry-After"] = str(max(1, round(delay)))
     return answer
 
 
-def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
-    """The application with /v1/*, /metrics, /healthz and /readyz."""
-
-    async def body_of(request: Request) -> bytes:
-        if int(request.headers.get("content-length") or 0) > MAX_BYTES:
+async def _read(request: Request, take: Take) -> bytes:
+    """The body as it came; `take` counts bytes in flight. Raises TooLargeError, Retryable."""
+    if int(request.headers.get("content-length") or 0) > MAX_BYTES:
+        raise TooLargeError
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BYTES:
             raise TooLargeError
-        chunks, size = [], 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise TooLargeError
-            chunks.append(chunk)
-        encoding = request.headers.get("content-encoding", "").strip().lower()
-        return await run_in_threadpool(decode, b"".join(chunks), encoding, MAX_BYTES)
+        take(len(chunk))
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = ()) -> Any:
+    """The application with /v1/*, /metrics, /healthz and /readyz; CORS for `origins` only."""
+    decoding = Semaphore(2)  # a small body may unfold to MAX_BYTES
+
+    def answer(name: str, packed: bytes, encoding: str, kind: str, take: Take) -> Response:
+        """All that blocks, in one turn of a thread: a second one costs a small request much."""
+        body = packed
+        if encoding not in {"", "identity"}:
+            with decoding:
+                body = decode(packed, encoding, MAX_BYTES)
+            take(len(body))
+        take(COPIES * len(body))
+        message = intake.lanes[name].signal.request
+        found = from_protobuf(body, message) if kind == PROTOBUF else from_json(body, message)
+        return encode(intake.take(name, found), kind)
 
     async def receive(request: Request) -> Response:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -65,10 +81,12 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
             return refuse(kind, 415, f"Content-Type {kind!r}: use {PROTOBUF} or {JSON}")
         if not intake.authorised(request.headers.get("authorization", "")):
             return refuse(kind, 401, "send the ingest key as `Authorization: Bearer <key>`")
+        name = request.url.path.rpartition("/")[2]
         try:
-            body = await body_of(request)
-            if request.url.path == "/v1/traces":
-                return await run_in_threadpool(_traces, intake, body, kind)
+            with intake.flight.hold() as take:
+                body = await _read(request, take)
+                encoding = request.headers.get("content-encoding", "").strip().lower()
+                return await run_in_threadpool(answer, name, body, encoding, kind, take)
         except Permanent as error:
             return refuse(kind, 400, error.reason)
         except BrokenError as error:
@@ -77,33 +95,34 @@ def build(intake: Intake, metrics: Callable[[], str]) -> Starlette:
             return refuse(kind, 413, f"the body is over {MAX_BYTES} bytes after decompression")
         except Retryable as error:
             return refuse(kind, 503, error.reason, error.delay)
-        logs = request.url.path == "/v1/logs"
-        reply: Any = ExportLogsServiceResponse() if logs else ExportMetricsServiceResponse()
-        reply.partial_success.error_message = NOT_STORED
-        return encode(reply, kind)
+        except ClientDisconnect:
+            return refuse(kind, 400, "the body was cut off")  # nobody reads this
+        except Exception:
+            # 500 is not retried by clients: what a defect of ours refuses would be lost.
+            log.exception("a request failed")
+            return refuse(kind, 503, "internal error, see the collector's log", 5.0)
 
     def health(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     def readiness(_request: Request) -> Response:
-        why = intake.spool.refusal()
+        why = intake.refusal()
         return PlainTextResponse(f"{why or 'ready'}\n", 503 if why else 200)
 
     def prometheus(_request: Request) -> Response:
         return PlainTextResponse(metrics())
 
     every = ["GET", "POST", "PUT", "DELETE", "PATCH"]
-    signals = ("traces", "logs", "metrics")
-    return Starlette(
+    app = Starlette(
         routes=[
-            *(Route(f"/v1/{name}", receive, methods=every) for name in signals),
+            *(Route(f"/v1/{name}", receive, methods=every) for name in intake.lanes),
             Route("/healthz", health),
             Route("/readyz", readiness),
             Route("/metrics", prometheus),
         ]
     )
-
-
-def _traces(intake: Intake, body: bytes, kind: str) -> Response:
-    request = from_protobuf(body) if kind == PROTOBUF else from_json(body)
-    return encode(intake.traces(request), kind)
+    if not origins:
+        return app
+    headers = ["content-type", "content-encoding", "authorization"]
+    return CORSMiddleware(app, allow_origins=list(origins), allow_methods=["POST"],
+                          allow_headers=headers)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Spans: insert, list, read one trace, count."""
+"""Spans: insert, read one trace, count. Lists of traces are in traces.py."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.models import SpanRow
+from schemas.queries.traces import SEGMENT_COLUMNS, SEGMENT_SQL, list_traces, trace_times
 
-# Columns that monitors and pages may segment by, as trace-level aggregates over `spans`.
-SEGMENT_COLUMNS = (
-    "model",
-    "prompt_version",
-    "service_version",
-    "environment",
-    "document_source",
-    "service",
-)
-SEGMENT_SQL = ", ".join(
-    f"anyIf(toString({name}), {name} != '') AS segment_{name}" for name in SEGMENT_COLUMNS
-)
+__all__ = [
+    "SEGMENT_COLUMNS", "SEGMENT_SQL", "count_spans", "insert_spans", "list_traces", "projects",
+    "span_ids", "time_range", "trace_spans",
+]  # fmt: skip
+
+
+# How far outside a trace's recorded times its spans are looked for: one may just be arriving.
+NEAR = 5 * 60 * 10**9
 
 
 def insert_spans(store: Store, rows: Sequence[SpanRow], token: str) -> None:
@@ -52,80 +49,40 @@ def count_spans(store: Store, project: str) -> int:
     return int(rows[0]["n"])
 
 
-def stored_by_ledger(store: Store) -> dict[str, int]:
-    """Spans stored per project by the ledger (re-sends counted, as the collector counts them)."""
-    rows = store.rows(
-        "SELECT toString(project) AS project, sum(spans) AS n FROM segments FINAL GROUP BY project"
-    )
-    return {r["project"]: int(r["n"]) for r in rows}
-
-
-def list_traces(
-    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 100, search: str = ""
-) -> list[dict[str, Any]]:
-    """Newest traces of a time range: trace_id, start_ns, duration_ms, name, input, output, spans,
-    errors, input_tokens, output_tokens, cost_usd, and a segment_* column per segment column."""
-    return store.rows(
-        f"""
-        SELECT trace_id, min(toUnixTimestamp64Nano(start_time)) AS start_ns,
-               (max(toUnixTimestamp64Nano(start_time) + duration_ns) - start_ns) / 1e6
-                   AS duration_ms,
-               anyIf(toString(s.name), parent_span_id = '') AS name,
-               anyIf(input_preview, parent_span_id = '') AS input,
-               anyIf(output_preview, parent_span_id = '') AS output,
-               any(s.session_id) AS session_id, count() AS spans,
-               countIf(status = 'ERROR') AS errors, sum(s.input_tokens) AS input_tokens,
-               sum(s.output_tokens) AS output_tokens, sum(s.cost_usd) AS cost_usd, {SEGMENT_SQL}
-        FROM spans AS s FINAL
-        WHERE project = {{project:String}}
-          AND start_time >= fromUnixTimestamp64Nano({{start:Int64}})
-          AND start_time < fromUnixTimestamp64Nano({{end:Int64}})
-        GROUP BY trace_id
-        HAVING {{search:String}} = '' OR positionCaseInsensitiveUTF8(
-            concat(trace_id, ' ', name, ' ', input, ' ', output), {{search:String}}) > 0
-        ORDER BY start_ns DESC LIMIT {{limit:UInt32}}
-        """,
-        project=project,
-        start=start_ns,
-        end=end_ns,
-        limit=limit,
-        search=search,
-    )
-
-
 def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
     """All spans of one trace by start time, each once, with full text: the columns of `spans`
     less previews, plus start_ns, input, output, documents, events, links."""
+    first, last = trace_times(store, project, [trace_id]).get(trace_id, (NEAR, 2**63 - 1 - NEAR))
+    named = {"project": project, "trace": trace_id, "first": first - NEAR, "last": last + NEAR}
+    inside = """WHERE project = {project:String} AND trace_id = {trace:String}
+          AND start_time >= fromUnixTimestamp64Nano({first:Int64})
+          AND start_time <= fromUnixTimestamp64Nano({last:Int64})"""
     rows = store.rows(
-        """
+        f"""
         SELECT *, toUnixTimestamp64Nano(start_time) AS start_ns FROM spans FINAL
-        WHERE project = {project:String} AND trace_id = {trace:String} ORDER BY start_time
+        {inside} ORDER BY start_time
         """,
-        project=project,
-        trace=trace_id,
+        **named,
     )
     texts = store.rows(
-        """
-        SELECT span_id, input, output, documents, events, links FROM span_payloads
-        WHERE project = {project:String} AND trace_id = {trace:String}
-        ORDER BY ingested_at DESC LIMIT 1 BY span_id
+        f"""
+        SELECT span_id, input, output, documents, events, links FROM span_texts
+        {inside} ORDER BY ingested_at DESC LIMIT 1 BY span_id
         """,
-        project=project,
-        trace=trace_id,
+        **named,
     )
     by_id = {text["span_id"]: text for text in texts}
-    # A view fills each table: for a moment a span may be there and its text not yet.
-    absent = {"input": "", "output": "", "documents": [], "events": "", "links": ""}
-    return [{**row, **by_id.get(row["span_id"], absent)} for row in rows]
+    # A text may arrive a moment after its span: an INSERT fills one table after the other.
+    none = {"input": "", "output": "", "documents": [], "events": "", "links": ""}
+    return [{**row, **by_id.get(row["span_id"], none)} for row in rows]
 
 
 def time_range(store: Store, project: str) -> tuple[int, int]:
     """(first, last) span start in ns; (0, 0) for an empty project."""
     rows = store.rows(
         """
-        SELECT toUnixTimestamp64Nano(min(start_time)) AS a,
-               toUnixTimestamp64Nano(max(start_time)) AS b
-        FROM spans WHERE project = {project:String} HAVING count() > 0
+        SELECT toUnixTimestamp64Nano(min(first)) AS a, toUnixTimestamp64Nano(max(last)) AS b
+        FROM trace_times WHERE project = {project:String} HAVING count() > 0
         """,
         project=project,
     )

@@ -31,7 +31,7 @@ def unscored(
                argMin(p.output, (s.parent_span_id != '', s.start_time)) AS answer,
                arrayDistinct(arrayFlatten(groupArray(p.documents))) AS documents
         FROM spans AS s
-        LEFT JOIN span_payloads AS p ON p.project = s.project AND p.trace_id = s.trace_id
+        LEFT JOIN span_texts AS p ON p.project = s.project AND p.trace_id = s.trace_id
             AND p.span_id = s.span_id
         WHERE s.project = {project:String} AND p.project = {project:String} AND s.trace_id IN (
             SELECT due.trace_id FROM due LEFT JOIN done ON due.trace_id = done.trace_id

@@ -58,6 +58,10 @@ def main() -> None:
             timeout_graceful_shutdown=10,
         )
     )
+    # An answer that breaks off after an exception does so on purpose (schemas.store.answer).
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "without completing response" not in record.getMessage()
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has drained; by then there is nothing left to end.
         signal.signal(number, lambda _number, _frame: None)

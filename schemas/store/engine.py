@@ -1,4 +1,4 @@
-"""One chDB engine per data folder; a connection of its own for every query.
+"""One chDB engine per data folder; a connection of its own for every request or session.
 
 A second query on one chDB connection waits for the first, and opening one takes under a
 millisecond, so requests do not share connections.
@@ -8,48 +8,42 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import chdb
 
-# The head of an INSERT whose rows follow as bytes: everything up to and with its FORMAT.
-_INSERT = re.compile(
-    rb"\s*(insert\s+into\s.*?)\sformat\s+(\w+)[ \t]*;?[ \t]*(?:\r?\n|$)", re.I | re.S
-)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+from schemas.store.connection import Connection, quoted
+from schemas.store.errors import EngineError
 
-
-class EngineError(Exception):
-    """ClickHouse refused the query. `code` is ClickHouse's, the text is its message."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        found = re.search(r"Code: (\d+)", text)
-        self.code = int(found.group(1)) if found else 1002
+_STOPPING = 5.0  # seconds that statements get to end once the store closes
 
 
 class FolderInUseError(RuntimeError):
     """Another process owns the data folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The bytes of a result in its format, with the counts that go into the summary header."""
-
-    data: bytes
-    read_rows: int
-    read_bytes: int
-    written_rows: int
-
-
 def memory_limit() -> int:
-    """40% of the machine's memory, in bytes."""
+    """40% of the machine's memory, in bytes: what all queries together may use."""
     return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 0.4)
+
+
+def _defaults(limit: int) -> dict[str, str]:
+    """Settings of every connection: the server's defaults where chDB has others, and limits.
+
+    One query may use half of what all may; sorts and groups over half of that go to disk.
+    """
+    return {
+        "async_insert": "0",
+        "implicit_select": "0",
+        "max_memory_usage": str(limit // 2),
+        "max_bytes_before_external_group_by": str(limit // 4),
+        "max_bytes_before_external_sort": str(limit // 4),
+    }
 
 
 class Engine:
@@ -69,61 +63,56 @@ class Engine:
         self._uploads.mkdir(exist_ok=True)
         for left in self._uploads.iterdir():
             left.unlink()
-        self._root: Any = chdb.connect(str(folder))
+        limit = memory_limit()
+        self._defaults = _defaults(limit)
+        # The first connection starts the engine; server settings are read from its address only.
+        self._root: Any = chdb.connect(f"{folder}?max_server_memory_usage={limit}")
         self._root.query("CREATE DATABASE IF NOT EXISTS assay")
+        about = self._root.query("SELECT timezone() || '\t' || hostName()", "RawBLOB")
+        self.timezone, self.host = bytes(about.bytes()).decode().split("\t")
 
-    def run(
-        self,
-        query: bytes,
-        database: str,
-        output_format: str,
-        settings: Mapping[str, str],
-        parameters: Mapping[str, str],
-    ) -> Answer:
-        """Run one statement, rows of an INSERT behind its first line. Raises EngineError."""
-        upload: Path | None = None
-        connection: Any = chdb.connect(str(self._folder))
+    def connect(self) -> Connection:
+        """A connection of its own, with the store's defaults."""
+        return Connection(chdb.connect(str(self._folder)), self._defaults)
+
+    def cancel_reading(self, query_id: str) -> None:
+        """Stop the SELECTs of a client that went away; a write runs to its end."""
+        connection = self.connect()
         try:
-            self._prepare(connection, database, settings)
-            head = _INSERT.match(query)
-            if head and head.group(2).lower() != b"values" and query[head.end() :]:
-                upload = self._upload(query[head.end() :])
-                insert, shape = head.group(1).decode(), head.group(2).decode()
-                text = f"{insert} FROM INFILE '{upload}' FORMAT {shape}"
-            else:
-                text = query.decode("utf-8")
-            result = connection.query(text, output_format, params=dict(parameters) or None)
-            return Answer(
-                bytes(result.bytes()) if result.size() else b"",
-                result.rows_read(), result.bytes_read(), result.rows_written(),
-            )  # fmt: skip
-        except (RuntimeError, chdb.ChdbError) as error:
-            raise EngineError(str(error)) from error
-        except UnicodeDecodeError as error:
-            raise EngineError("Code: 62. DB::Exception: the query is not UTF-8 text") from error
+            connection.query(
+                f"KILL QUERY WHERE Settings['log_comment'] = {quoted(query_id)}"
+                " AND query_kind = 'Select' ASYNC"
+            )
         finally:
             connection.close()
-            if upload is not None:
-                upload.unlink(missing_ok=True)
 
-    def _prepare(self, connection: Any, database: str, settings: Mapping[str, str]) -> None:
-        if not _NAME.match(database):
-            raise EngineError(f"Code: 81. DB::Exception: no database {database!r}")
-        connection.query(f"USE {database}")
-        wanted = {"async_insert": "0", "max_memory_usage": str(memory_limit()), **settings}
-        for name, value in wanted.items():
-            if not _NAME.match(name):
-                raise EngineError(f"Code: 115. DB::Exception: Unknown setting {name!r}")
-            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-            connection.query(f"SET {name} = '{quoted}'")
-
-    def _upload(self, data: bytes) -> Path:
+    @contextmanager
+    def scratch(self, data: memoryview | bytes = b"") -> Iterator[Path]:
+        """A file with these bytes that the engine can read and write, while the context lasts."""
         handle, name = tempfile.mkstemp(dir=self._uploads)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        return Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def spool(self) -> tempfile.SpooledTemporaryFile[bytes]:
+        """A place for a result that is sent only when it is whole: memory, then disk."""
+        return tempfile.SpooledTemporaryFile(max_size=32 * 2**20, dir=str(self._uploads))
 
     def close(self) -> None:
-        """Close the engine and give the folder free."""
+        """Stop what still runs, close the engine and give the folder free."""
+        deadline = time.monotonic() + _STOPPING
+        others = "query_id != queryID()"
+        while time.monotonic() < deadline:
+            self._root.query(f"KILL QUERY WHERE {others} ASYNC")
+            left = self._root.query(f"SELECT count() FROM system.processes WHERE {others}", "TSV")
+            if bytes(left.bytes()) == b"0\n":
+                break
+            time.sleep(0.1)
         self._root.close()
         self._lock.close()
+
+
+__all__ = ["Engine", "EngineError", "FolderInUseError", "memory_limit"]

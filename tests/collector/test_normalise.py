@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from typing import Any
 
 import pytest
@@ -90,3 +92,28 @@ def test_values_out_of_range_do_not_poison_a_row(conventions: list[Convention]) 
     kind = {"openinference.span.kind": "LLM", "llm.cost.total": "free"}
     row = _row(conventions, found | kind)
     assert (row.input_tokens, row.output_tokens, row.cost_usd) == (0, 2**32 - 1, 0.0)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"llm.token_count.prompt": "nan", "llm.cost.total": "inf"},
+        {"llm.token_count.prompt": "-1e999", "llm.token_count.completion": "9" * 5000},
+        {"retrieval.documents.².document.content": "x"},
+        {f"retrieval.documents.{'9' * 5000}.document.content": "x"},
+        {"metadata": "[" * 100_000},
+        {"metadata": '{"prompt_version": "\\ud800"}'},
+        {"gen_ai.input.messages": '[{"role": "user", "content": "\\udfff"}]'},
+        {"gen_ai.input.messages": '[{"parts": [{"content": "\\udfff"}]}]'},
+        {"gen_ai.retrieval.documents": '[{"content": "\\ud83d", "metadata": {"source": []}}]'},
+    ],
+)
+def test_hostile_attributes_make_a_row_that_can_be_stored(
+    conventions: list[Convention], found: dict[str, Any]
+) -> None:
+    row = _row(conventions, found)
+    assert repr(dataclasses.asdict(row)).encode()
+    for value in (row.input, row.output, row.prompt_version, row.document_source, *row.documents):
+        assert value.encode() is not None
+    assert 0 <= row.input_tokens < 2**32
+    assert math.isfinite(row.cost_usd)

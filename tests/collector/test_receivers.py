@@ -5,14 +5,19 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
+import grpc
 import httpx
 import pytest
+from grpc_status import rpc_status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -39,12 +44,16 @@ def _send(exporter: SpanExporter, project: str) -> None:
     provider.shutdown()
 
 
-@pytest.mark.parametrize("transport", ["grpc", "http", "http+gzip"])
+@pytest.mark.parametrize("transport", ["grpc", "grpc+gzip", "grpc+deflate", "http", "http+gzip"])
 def test_an_sdks_spans_land_as_rows(collector: Settings, store: Store, transport: str) -> None:
     project = f"sdk-{uuid.uuid4()}"
     exporter: SpanExporter
-    if transport == "grpc":
-        exporter = GrpcExporter(f"http://127.0.0.1:{collector.otlp_grpc_port}", insecure=True)
+    if transport.startswith("grpc"):
+        squeezed = {"grpc+gzip": grpc.Compression.Gzip, "grpc+deflate": grpc.Compression.Deflate}
+        exporter = GrpcExporter(
+            f"http://127.0.0.1:{collector.otlp_grpc_port}", insecure=True,
+            compression=squeezed.get(transport),
+        )  # fmt: skip
     else:
         from opentelemetry.exporter.otlp.proto.http import Compression
 
@@ -55,11 +64,14 @@ def test_an_sdks_spans_land_as_rows(collector: Settings, store: Store, transport
     wait_until(lambda: spans.count_spans(store, project) == 2, "both spans are stored")
     ((trace, _), _) = spans.span_ids(store, project)
 
-    def whole() -> bool:
-        return all(s["input"] for s in spans.trace_spans(store, project, trace)[:1])
+    def read() -> list[dict[str, Any]]:
+        return spans.trace_spans(store, project, trace)
 
-    wait_until(whole, "the text is stored too")
-    root, find = spans.trace_spans(store, project, trace)
+    wait_until(
+        lambda: [bool(s["input"] or s["documents"]) for s in read()] == [True, True],
+        "their texts are stored",
+    )
+    root, find = read()
     assert (root["kind"], root["input"]) == ("CHAIN", "who?")
     assert (find["kind"], list(find["documents"])) == ("RETRIEVER", ["she did"])
 
@@ -142,14 +154,59 @@ def test_a_bad_body_has_a_status_that_clients_understand(
         assert json.loads(answer.text)["message"]
 
 
+def _raw_grpc(port: int, message: bytes) -> bytes:
+    """The answer's bytes to one message that claims gzip, in HTTP/2 frames made by hand."""
+
+    def field(name: bytes, value: bytes) -> bytes:
+        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+    def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+        size = struct.pack(">I", len(payload))[1:]
+        return size + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+    path = b"/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    head = {b":method": b"POST", b":scheme": b"http", b":path": path, b":authority": b"a",
+            b"content-type": b"application/grpc", b"te": b"trailers",
+            b"grpc-encoding": b"gzip"}  # fmt: skip
+    data = b"\1" + struct.pack(">I", len(message)) + message
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+            + frame(4, 0, 0, b"")
+            + frame(1, 4, 1, b"".join(field(*pair) for pair in head.items()))
+            + frame(0, 1, 1, data)
+        )
+        while b"grpc-status" not in answer and (part := line.recv(65536)):
+            answer += part
+    return answer
+
+
+@pytest.mark.parametrize("cut", [0, 5])
+def test_a_broken_compressed_grpc_message_is_the_clients_mistake(
+    collector: Settings, cut: int
+) -> None:
+    message = gzip.compress(b"")
+    answer = _raw_grpc(collector.otlp_grpc_port, message[: len(message) - cut])
+    assert b"grpc-status" + (b"\x013" if cut else b"\x010") in answer
+
+
+def test_a_grpc_message_that_unfolds_over_the_limit_is_refused_for_good(
+    collector: Settings,
+) -> None:
+    path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{collector.otlp_grpc_port}") as channel,
+        pytest.raises(grpc.RpcError) as error,
+    ):
+        send = channel.unary_unary(path)
+        send(bytes(64 * 2**20 + 1), timeout=60, compression=grpc.Compression.Gzip)
+    assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert rpc_status.from_call(error.value).details == []
+
+
 def test_another_method_is_refused(http: httpx.Client) -> None:
     assert http.put("/v1/traces").status_code == 405
-
-
-@pytest.mark.parametrize("signal", ["logs", "metrics"])
-def test_other_signals_are_told_that_they_are_not_stored(http: httpx.Client, signal: str) -> None:
-    answer = http.post(f"/v1/{signal}", json={})
-    assert "does not store" in answer.json()["partialSuccess"]["errorMessage"]
 
 
 def test_the_ledger_can_be_read(http: httpx.Client) -> None:

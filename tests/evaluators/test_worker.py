@@ -18,7 +18,7 @@ from evaluators.base import Evaluator, Resources, Result
 from evaluators.embedding import Embedder
 from evaluators.judges.torch_lm import TorchJudge
 from evaluators.metrics.llm_judge import LlmJudge
-from evaluators.worker import build, run_once
+from evaluators.worker import build, run_batch, run_once
 from schemas.clickhouse import Store
 from schemas.models import Sample, SpanRow
 from schemas.queries import scores, spans
@@ -119,14 +119,12 @@ def test_a_failed_evaluator_leaves_an_error_and_no_number(
     assert work(store, [Broken()], embedder) == 0
 
 
-def test_unsampled_traces_are_ticked_off_without_a_judgement(
-    store: Store, project: str, embedder: Embedder
-) -> None:
+def test_unsampled_traces_are_ticked_off_without_a_judgement(store: Store, project: str) -> None:
     judge = LlmJudge(TorchJudge(Path("absent.gguf")))
     judge.probability = 1e-12
-    assert work(store, [judge], embedder) >= 3
+    assert run_batch(store, project, judge, 0) == 3
     assert only(store, project, 0)["llm_judge"]["reason"] == "not sampled"
-    assert work(store, [judge], embedder) == 0
+    assert run_batch(store, project, judge, 0) == 0
 
 
 def test_the_process_scores_and_stops_cleanly_on_sigterm(

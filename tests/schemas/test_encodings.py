@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zlib
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import lz4.frame
 import pytest
 from backports import zstd
 
-from schemas.encodings import BrokenError, TooLargeError, decode
+from schemas.encodings import MAX_FRAMES, BrokenError, TooLargeError, decode
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -50,3 +51,16 @@ def test_no_encoding_is_the_bytes_themselves_and_an_unknown_one_is_refused() -> 
         decode(b"xy", "", 1)
     with pytest.raises(BrokenError, match="use gzip, zstd or none"):
         decode(b"x", "br", 1)
+
+
+@BOTH
+def test_a_long_body_is_decoded_whole(name: str) -> None:
+    parts = [random.Random(n).randbytes(200_000) for n in range(3)]
+    body = b"".join(ENCODERS[name](part) for part in parts)
+    assert decode(body, name, 600_000) == b"".join(parts)
+
+
+@BOTH
+def test_a_body_of_nothing_but_frames_is_refused(name: str) -> None:
+    with pytest.raises(BrokenError, match="frames"):
+        decode(ENCODERS[name](b"") * (MAX_FRAMES + 1), name, 10**6)

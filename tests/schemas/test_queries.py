@@ -12,7 +12,7 @@ import pytest
 from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
 from schemas.models import DeliveryRow, EmbeddingRow, FindingRow, ScoreRow, SpanRow
-from schemas.queries import findings, scores, spans, work
+from schemas.queries import findings, ingest, scores, spans, work
 
 NOW = time.time_ns() - 3600 * 10**9
 TRACE = "0" * 31 + "1"
@@ -42,7 +42,7 @@ def project(store: Store) -> str:
 def test_a_span_is_read_once_however_often_it_was_sent(store: Store, project: str) -> None:
     assert sorted(spans.span_ids(store, project)) == [(TRACE, "a" * 16), (TRACE, "b" * 16)]
     assert spans.count_spans(store, project) == 2
-    assert spans.stored_by_ledger(store)[project] == 3
+    assert ingest.stored_by_ledger(store)["traces"][project] == 3
     assert project in spans.projects(store)
 
 
@@ -56,7 +56,7 @@ def test_an_insert_of_many_blocks_is_stored_whole_and_once(store: Store) -> None
     for _ in range(2):
         spans.insert_spans(store, rows, token)
     assert spans.count_spans(store, name) == 20_000
-    assert spans.stored_by_ledger(store)[name] == 20_000
+    assert ingest.stored_by_ledger(store)["traces"][name] == 20_000
 
 
 def test_lists_and_single_traces_show_text_and_segments(store: Store, project: str) -> None:
@@ -69,6 +69,56 @@ def test_lists_and_single_traces_show_text_and_segments(store: Store, project: s
     root, find = spans.trace_spans(store, project, TRACE)
     assert (root["input"], root["attributes"]) == ("who?", {"k": "it's"})
     assert list(find["documents"]) == ["she did"]
+
+
+def test_search_sees_whole_texts_in_any_case_and_alphabet(store: Store) -> None:
+    name, token = f"p-{uuid.uuid4()}", str(uuid.uuid4())
+    texts = {
+        "1": {"input": "x " * 300 + "Kendrick LAMAR"},
+        "2": {"output": "Ошибка в договоре"},
+        "3": {"documents": ["one", "a STRIKE at bowling"]},
+        "4": {"name": "rerank documents"},
+        "5": {"output": "привет рано, тобой"},
+    }
+    spans.insert_spans(store, [
+        SpanRow(name, f"{n:0>32}", "a" * 16, NOW, segment=token, **{"name": "ask", **held})  # type: ignore[arg-type]
+        for n, held in texts.items()
+    ], token)  # fmt: skip
+
+    def found(search: str) -> list[str]:
+        rows = spans.list_traces(store, name, NOW - 1, NOW + 1, search=search)
+        return [row["trace_id"].lstrip("0") for row in rows]
+
+    assert found("lamar kendrick") == ["1"]
+    assert found("ДОГОВОРЕ") == ["2"]
+    assert found("товар") == []
+    assert found("bowling strike") == ["3"] and found("one strike bowling") == ["3"]
+    assert found("Rerank doc") == ["4"]
+    assert found(f"{2:032x}") == ["2"]
+    assert found("lamar strike") == []
+
+
+def test_a_list_is_filtered_by_trace_and_reads_little_of_a_long_range(store: Store) -> None:
+    name, token, day = f"p-{uuid.uuid4()}", str(uuid.uuid4()), 86_400 * 10**9
+    rows = [
+        SpanRow(name, f"{n:032x}", f"{part:016x}", NOW - n * day // 2000 + part,
+                parent_span_id="" if part == 0 else f"{0:016x}", segment=token,
+                model="m" if part == 1 and n % 2 else "", status="ERROR" if n == 40 else "OK",
+                document_source="wiki" if part == 2 else "")
+        for n in range(20_000) for part in range(3)
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, token)
+    first, last = spans.time_range(store, name)
+    page = spans.list_traces(store, name, first, last + 1, limit=50)
+    assert [row["trace_id"] for row in page] == [f"{n:032x}" for n in range(50)]
+    assert {row["spans"] for row in page} == {3}
+    both = {"model": "m", "document_source": "wiki"}
+    page = spans.list_traces(store, name, first, last + 1, limit=50, where=both)
+    assert [row["trace_id"] for row in page] == [f"{2 * n + 1:032x}" for n in range(50)]
+    (row,) = spans.list_traces(store, name, first, last + 1, where={"status": "ERROR"})
+    assert (row["trace_id"], row["errors"], row["spans"]) == (f"{40:032x}", 3, 3)
+    with pytest.raises(ValueError, match="attributes"):
+        spans.list_traces(store, name, first, last, where={"attributes": "x"})
 
 
 def test_work_is_offered_until_it_is_scored(store: Store, project: str) -> None:

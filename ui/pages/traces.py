@@ -16,7 +16,8 @@ def render(store: Store, project: str) -> None:
     st.title("Traces")
     _, last = spans.time_range(store, project)
     left, right = st.columns([3, 1])
-    search = left.text_input("Search in id, name, input and output (first 200 characters)",
+    what = "Search words of input, output and documents, a span name, or a trace id"
+    search = left.text_input(what,
                              value=st.query_params.get("search", ""))  # fmt: skip
     hours = HOURS[right.selectbox("Last", list(HOURS), index=3)]
     st.query_params["search"] = search

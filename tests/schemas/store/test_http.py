@@ -13,13 +13,6 @@ from schemas.settings import Settings, from_environment
 from tests.conftest import environment, start_store
 
 
-@pytest.fixture
-def http(settings: Settings) -> httpx.Client:
-    password = settings.password_file.read_text()
-    base = f"http://127.0.0.1:{settings.store_port}"
-    return httpx.Client(base_url=base, auth=("assay", password))
-
-
 def test_a_query_comes_in_url_or_body_with_parameters(http: httpx.Client) -> None:
     assert http.get("/", params={"query": "SELECT 1"}).text == "1\n"
     answer = http.post(

@@ -1,0 +1,141 @@
+"""One collector process: lanes, writers, both transports, until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import signal as signals
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import uvicorn
+
+from collector import lanes as rooms
+from collector.intake import Intake
+from collector.lanes import DEAD, Lane
+from collector.ledger import prometheus
+from collector.pace import keep_pace
+from collector.receivers import otlp_grpc, otlp_http
+from collector.signals.base import Signal
+from collector.signals.logs import logs
+from collector.signals.metrics import metrics
+from collector.signals.traces import traces
+from collector.writer import Writer
+from schemas import clickhouse
+from schemas.clickhouse import Store
+from schemas.queries.logs import insert_logs
+from schemas.queries.metrics import insert_metrics
+from schemas.queries.spans import insert_spans
+from schemas.registry import load
+from schemas.settings import Settings
+
+log = logging.getLogger("assay.collector")
+Put = Callable[[Store, Sequence[Any], str], None]
+
+
+class _Sink:
+    """A writer's INSERT: a connection per thread, opened when needed and again after an error."""
+
+    def __init__(self, settings: Settings, put: Put) -> None:
+        self._settings = settings
+        self._put = put
+        self._own = threading.local()
+
+    def insert(self, rows: Sequence[Any], token: str) -> None:
+        store: Store | None = getattr(self._own, "store", None)
+        if store is None:
+            store = self._own.store = clickhouse.connect(self._settings)
+        try:
+            self._put(store, rows, token)
+        except Exception:
+            self._own.store = None
+            raise
+
+
+def _signals() -> list[tuple[Signal, Put]]:
+    conventions = [make() for make in load("convention", "collector.conventions").values()]
+    return [(traces(conventions), insert_spans), (logs(), insert_logs), (metrics(), insert_metrics)]
+
+
+def _listen(settings: Settings, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((settings.host, settings.otlp_http_port))
+    return listener
+
+
+def serve(settings: Settings, worker: int) -> None:
+    """Serve OTLP as worker number `worker`, then drain. Raises OSError and RuntimeError where a
+    port is taken, SpoolInUseError where the folder is."""
+    shared = settings.workers > 1
+    if worker == 0:
+        rooms.take_over(settings.spool, settings.home, settings.workers)
+    open_lanes: list[Lane] = []
+    writers: list[Writer] = []
+    for each, put in _signals():
+        lane = rooms.open_lane(rooms.folder_of(settings.spool, worker, each.name), each)
+        open_lanes.append(lane)
+        insert = _Sink(settings, put).insert
+        writers.append(Writer(lane.spool, lane.ledger, each, insert, lane.folder / DEAD))
+    intake = Intake({lane.signal.name: lane for lane in open_lanes}, settings.ingest_key)
+
+    def metered() -> str:
+        names = [lane.signal.name for lane in open_lanes]
+        counts = {n: rooms.totals(settings.spool, open_lanes, n) for n in names}
+        return prometheus(counts, *rooms.segments(settings.spool))
+
+    listener = _listen(settings, shared)
+    grpc_server = otlp_grpc.serve(intake, settings, shared)
+    for writer in writers:
+        writer.start()
+    stop = threading.Event()
+    chores = [
+        threading.Thread(target=_save, args=(open_lanes, stop), name="ledger", daemon=True),
+        threading.Thread(
+            target=keep_pace, args=(settings, [lane.spool for lane in open_lanes], stop),
+            name="pace", daemon=True,
+        ),
+    ]  # fmt: skip
+    for chore in chores:
+        chore.start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            otlp_http.build(intake, metered, settings.cors_origins),
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=10,
+            ssl_certfile=settings.tls_cert or None,
+            ssl_keyfile=settings.tls_key or None,
+        )
+    )
+    for number in (signals.SIGTERM, signals.SIGINT):
+        # uvicorn raises the signal again once it has drained; by then there is nothing left to end.
+        signals.signal(number, lambda _number, _frame: None)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        grpc_server.stop(5).wait()
+        stop.set()
+        for lane in open_lanes:
+            lane.spool.close()
+        for writer in writers:
+            writer.stop()
+        for lane in open_lanes:
+            with suppress(OSError):
+                lane.ledger.save()
+
+
+def _save(open_lanes: Sequence[Lane], stop: threading.Event) -> None:
+    """Counters of what was received, for other workers' /metrics; none is lost without it."""
+    while not stop.wait(1.0):
+        for lane in open_lanes:
+            try:
+                lane.ledger.save()
+            except OSError as error:
+                log.error("the ledger cannot be saved: %s", error)

@@ -1,0 +1,1 @@
+"""One file per OTLP signal: what is refused, and how a request becomes rows."""

@@ -1,0 +1,90 @@
+"""OTLP logs: every record is kept under its own time, joined to spans when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import partial
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+
+from collector.normalise import attributes, plain, resource_columns, text
+from collector.signals.base import Checked, Signal, keep, time_fault
+from schemas.models import LogRow
+
+
+def _time(record: Any) -> int:
+    return int(record.time_unix_nano or record.observed_time_unix_nano)
+
+
+def _fault(now_ns: int, record: Any) -> str:
+    if len(record.trace_id) not in {0, 16}:
+        return "trace_id must be empty or 16 bytes"
+    if len(record.span_id) not in {0, 8}:
+        return "span_id must be empty or 8 bytes"
+    # The data model allows both times to be missing: it then happened when it was received.
+    return time_fault(_time(record), now_ns, "time") if _time(record) else ""
+
+
+def check(request: ExportLogsServiceRequest, now_ns: int) -> Checked:
+    """Remove records that can never be stored; the rest of the batch is kept."""
+    kept = rejected = 0
+    reason = ""
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            good, bad, why = keep(scope.log_records, partial(_fault, now_ns))
+            kept, rejected, reason = kept + good, rejected + bad, reason or why
+    return Checked(request, kept, rejected, reason)
+
+
+def _hex(value: bytes) -> str:
+    return value.hex() if any(value) else ""
+
+
+def _row(record: Any, scope: str, base: dict[str, Any], received_ns: int) -> LogRow:
+    found = attributes(record.attributes)
+    body = text(plain(record.body))
+    event = record.event_name or text(found.get("event.name", ""))
+    said = [record.time_unix_nano, _hex(record.trace_id), _hex(record.span_id),
+            record.severity_number, event, body, scope, base["service"], found]  # fmt: skip
+    name = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+    return LogRow(
+        time=_time(record) or received_ns,
+        log_id=name[:32],
+        trace_id=_hex(record.trace_id),
+        span_id=_hex(record.span_id),
+        severity=min(max(record.severity_number, 0), 255),
+        severity_text=record.severity_text,
+        event_name=event,
+        body=body,
+        scope=scope,
+        attributes={k: text(v) for k, v in found.items()},
+        **base,
+    )
+
+
+def rows(request: Any, received_ns: int, token: str) -> list[Any]:
+    """Every log record of a request as a LogRow."""
+    result = []
+    for group in request.resource_logs:
+        base = resource_columns(group.resource, received_ns, token)
+        for scope in group.scope_logs:
+            for record in scope.log_records:
+                result.append(_row(record, scope.scope.name, base, received_ns))
+    return result
+
+
+def _answer(rejected: int, reason: str) -> ExportLogsServiceResponse:
+    response = ExportLogsServiceResponse()
+    if rejected:
+        response.partial_success.rejected_log_records = rejected
+        response.partial_success.error_message = reason
+    return response
+
+
+def logs() -> Signal:
+    return Signal("logs", ExportLogsServiceRequest, LogRow, check, rows, _answer)

@@ -1,0 +1,104 @@
+"""OTLP metrics: gauges, sums and explicit histograms; other points are refused and counted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+
+from collector.normalise import attributes, resource_columns, text
+from collector.signals.base import Checked, Signal, keep, time_fault
+from schemas.models import MetricRow
+
+_STORED = ("gauge", "sum", "histogram")
+_TEMPORALITY = {1: "delta", 2: "cumulative"}
+_NO_VALUE = 1  # DataPointFlags: the point says that there is none
+
+
+def _fault(now_ns: int, kind: str, point: Any) -> str:
+    if kind not in _STORED:
+        return f"{kind.replace('_', ' ')} points are not stored: export explicit histograms"
+    if kind == "histogram" and len(point.bucket_counts) not in {0, len(point.explicit_bounds) + 1}:
+        return "a histogram needs one bucket more than it has bounds"
+    return time_fault(point.time_unix_nano, now_ns, "time")
+
+
+def _metrics(request: Any) -> Iterator[tuple[Any, Any, str]]:
+    """(resource, metric, kind of its data; "" where it has none)."""
+    for group in request.resource_metrics:
+        for scope in group.scope_metrics:
+            for metric in scope.metrics:
+                yield group.resource, metric, metric.WhichOneof("data") or ""
+
+
+def check(request: ExportMetricsServiceRequest, now_ns: int) -> Checked:
+    """Remove points that can never be stored; the rest of the batch is kept."""
+    kept = rejected = 0
+    reason = ""
+    for _, metric, kind in _metrics(request):
+        if kind:
+            points = getattr(metric, kind).data_points
+            good, bad, why = keep(points, partial(_fault, now_ns, kind))
+            kept, rejected, reason = kept + good, rejected + bad, reason or why
+    return Checked(request, kept, rejected, reason)
+
+
+def _values(kind: str, point: Any) -> dict[str, Any]:
+    if kind == "histogram":
+        return {
+            "count": point.count, "sum": point.sum, "min": point.min, "max": point.max,
+            "bounds": list(point.explicit_bounds), "counts": list(point.bucket_counts),
+        }  # fmt: skip
+    which = point.WhichOneof("value")
+    missing = point.flags & _NO_VALUE or which is None
+    return {"value": float("nan") if missing else float(getattr(point, which))}
+
+
+def rows(request: Any, received_ns: int, token: str) -> list[Any]:
+    """Every stored point of a request as a MetricRow."""
+    result = []
+    for resource, metric, kind in _metrics(request):
+        if kind not in _STORED:
+            continue
+        base = resource_columns(resource, received_ns, token)
+        data = getattr(metric, kind)
+        temporality = _TEMPORALITY.get(getattr(data, "aggregation_temporality", 0), "")
+        for point in data.data_points:
+            found = {k: text(v) for k, v in attributes(point.attributes).items()}
+            said = [found, base["resource"], point.time_unix_nano, point.start_time_unix_nano]
+            name = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+            result.append(
+                MetricRow(
+                    name=metric.name,
+                    kind=kind,
+                    unit=metric.unit,
+                    time=point.time_unix_nano,
+                    start_time=point.start_time_unix_nano,
+                    point_id=name[:32],
+                    temporality=temporality,
+                    monotonic=int(getattr(data, "is_monotonic", False)),
+                    attributes=found,
+                    **_values(kind, point),
+                    **base,
+                )
+            )
+    return result
+
+
+def _answer(rejected: int, reason: str) -> ExportMetricsServiceResponse:
+    response = ExportMetricsServiceResponse()
+    if rejected:
+        response.partial_success.rejected_data_points = rejected
+        response.partial_success.error_message = reason
+    return response
+
+
+def metrics() -> Signal:
+    return Signal("metrics", ExportMetricsServiceRequest, MetricRow, check, rows, _answer)

@@ -1,0 +1,33 @@
+"""What the collector asks ClickHouse: how busy it is, and what it holds by the ledger."""
+
+from __future__ import annotations
+
+from schemas.clickhouse import Store
+
+
+def busiest_partition(store: Store) -> int:
+    """The largest number of active parts of one partition of our tables."""
+    (row,) = store.rows(
+        """
+        SELECT max(n) AS n FROM (
+            SELECT count() AS n FROM system.parts
+            WHERE active AND database = currentDatabase() GROUP BY table, partition_id
+        )
+        """
+    )
+    return int(row["n"] or 0)
+
+
+def stored_by_ledger(store: Store) -> dict[str, dict[str, int]]:
+    """Items that INSERTs brought, by signal and project (re-sends counted, as the collector counts
+    them): a view writes the rows in the same INSERT."""
+    rows = store.rows(
+        """
+        SELECT toString(signal) AS signal, toString(project) AS project, sum(spans) AS n
+        FROM segments FINAL GROUP BY signal, project
+        """
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["signal"], {})[row["project"]] = int(row["n"])
+    return found
