@@ -41,6 +41,10 @@ def main() -> None:
         from assay.control import apply
 
         sys.exit(apply(settings, arguments.dry_run))
+    if arguments.command in {"backup", "restore", "copy"}:
+        from assay.transfer import run as transfer
+
+        sys.exit(transfer(settings, arguments.command, arguments.place))
     if arguments.command == "spool":
         from assay import spool
 

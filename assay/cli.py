@@ -41,5 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="create or update the tables in ClickHouse, then exit")
     spool = commands.add_parser("spool", help="what waits on disk, and what ClickHouse refused")
     spool.add_argument("action", choices=["inspect", "requeue"])
+    backup = commands.add_parser("backup", help="write all stored data into a new folder")
+    backup.add_argument("--to", required=True, metavar="FOLDER", dest="place")
+    restore = commands.add_parser("restore", help="add a backup to a new store")
+    restore.add_argument("--from", required=True, metavar="FOLDER", dest="place")
+    copy = commands.add_parser("copy", help="add all stored data to another ClickHouse")
+    copy.add_argument("--to", required=True, metavar="CLICKHOUSE_URL", dest="place")
     commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
     return parser

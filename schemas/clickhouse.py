@@ -76,18 +76,39 @@ class Store:
             return
         names = [f.name for f in dataclasses.fields(rows[0])]
         columns = [[getattr(row, name) for row in rows] for name in names]
-        settings: Mapping[str, Any] = dict(INSERT_SETTINGS)
-        if token:
-            settings = {**settings, "insert_deduplication_token": token}
         try:
             self._client.insert(
-                table, columns, column_names=names, column_oriented=True, settings=settings
+                table, columns, column_names=names, column_oriented=True, settings=_once(token)
             )
+        except (ClickHouseError, OSError) as error:
+            raise _typed(error) from error
+
+    def read_bytes(self, sql: str, shape: str, **parameters: Any) -> bytes:
+        """Run one SELECT; its result in a format of ClickHouse's."""
+        try:
+            return bytes(self._client.raw_query(sql, parameters=parameters, fmt=shape))
+        except (ClickHouseError, OSError) as error:
+            raise _typed(error) from error
+
+    def insert_bytes(
+        self, table: str, names: Sequence[str], data: bytes, shape: str, token: str
+    ) -> None:
+        """Insert rows in a format of ClickHouse's. The same token adds them at most once."""
+        try:
+            self._client.raw_insert(
+                table, column_names=list(names), insert_block=data, fmt=shape,
+                settings={k: str(v) for k, v in _once(token).items()},
+            )  # fmt: skip
         except (ClickHouseError, OSError) as error:
             raise _typed(error) from error
 
     def close(self) -> None:
         self._client.close()
+
+
+def _once(token: str) -> Mapping[str, Any]:
+    """The settings of every INSERT, with its deduplication token where it has one."""
+    return {**INSERT_SETTINGS, "insert_deduplication_token": token} if token else INSERT_SETTINGS
 
 
 def _typed(error: BaseException) -> Retryable | Permanent:
