@@ -9,12 +9,15 @@ import sys
 from collector.pool import run
 from collector.serve import serve
 from collector.spool import SpoolInUseError
-from schemas.settings import from_environment
+from schemas.settings import SettingsError, from_environment
 
 
 def main() -> None:
     """Serve OTLP until SIGTERM, then drain."""
-    settings = from_environment()
+    try:
+        settings = from_environment()
+    except SettingsError as error:
+        sys.exit(f"collector: {error}")
     logging.basicConfig(level=settings.log_level, stream=sys.stderr)
     logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
     if not settings.loopback and not settings.ingest_key:
@@ -27,6 +30,8 @@ def main() -> None:
         sys.exit(run(settings))
     try:
         serve(settings, int(worker or 0))
+    except SettingsError as error:
+        sys.exit(f"collector: {error}")
     except SpoolInUseError as error:
         sys.exit(f"collector: {error}; stop it or set ASSAY_HOME")
     except (OSError, RuntimeError) as error:

@@ -15,7 +15,7 @@ import uvicorn
 from collector import lanes as rooms
 from collector.intake import Intake
 from collector.lanes import DEAD, Lane
-from collector.ledger import prometheus
+from collector.ledger import ITEMS, NAMES, prometheus
 from collector.pace import keep_pace
 from collector.receivers import otlp_grpc, otlp_http
 from collector.signals.base import Signal
@@ -23,7 +23,7 @@ from collector.signals.logs import logs
 from collector.signals.metrics import metrics
 from collector.signals.traces import traces
 from collector.writer import Writer
-from schemas import clickhouse
+from schemas import clickhouse, telemetry
 from schemas.clickhouse import Store
 from schemas.queries.logs import insert_logs
 from schemas.queries.metrics import insert_metrics
@@ -89,7 +89,16 @@ def serve(settings: Settings, worker: int) -> None:
         counts = {n: rooms.totals(settings.spool, open_lanes, n) for n in names}
         return prometheus(counts, *rooms.segments(settings.spool))
 
+    def counts() -> dict[str, int]:
+        found: dict[str, int] = {}
+        for lane in open_lanes:
+            for name in NAMES:
+                every = lane.ledger.totals().values()
+                found[f"{ITEMS[lane.signal.name]}.{name}"] = sum(c.get(name, 0) for c in every)
+        return found
+
     listener = _listen(settings, shared)
+    end_telemetry = telemetry.start(settings, "collector", counts)
     grpc_server = otlp_grpc.serve(intake, settings, shared)
     for writer in writers:
         writer.start()
@@ -129,6 +138,7 @@ def serve(settings: Settings, worker: int) -> None:
         for lane in open_lanes:
             with suppress(OSError):
                 lane.ledger.save()
+        end_telemetry()
 
 
 def _save(open_lanes: Sequence[Lane], stop: threading.Event) -> None:

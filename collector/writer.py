@@ -8,6 +8,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+from opentelemetry import trace
+
 from collector import requeue, segment
 from collector.dead_letters import bury
 from collector.halves import Halves, Insert
@@ -107,6 +109,11 @@ class Writer:
 
     def write(self, path: Path) -> None:
         """One segment into ClickHouse. Raises Retryable with nothing lost."""
+        with trace.get_tracer("assay").start_as_current_span("write segment") as span:
+            span.set_attributes({"signal": self._signal.name, "file": path.name})
+            self._write(path)
+
+    def _write(self, path: Path) -> None:
         waited = segment.declared(path)
         loaded = load(path, self._signal)
         halves = Halves(self._insert, loaded.token, path.with_suffix(".split"))

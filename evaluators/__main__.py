@@ -12,6 +12,7 @@ from pathlib import Path
 from evaluators import worker
 from evaluators.base import Evaluator, Resources
 from evaluators.embedding import Embedder
+from schemas import telemetry
 from schemas.clickhouse import connect
 from schemas.settings import SettingsError, from_environment
 
@@ -20,6 +21,7 @@ def main() -> None:
     """Score traces until SIGTERM or SIGINT, then exit 0."""
     try:
         settings = from_environment()
+        end_telemetry = telemetry.start(settings, "evaluators")
     except SettingsError as error:
         sys.exit(f"evaluators: {error}")
     logging.basicConfig(
@@ -44,6 +46,7 @@ def main() -> None:
         embedder.embed(["warm"])  # transformers' lazy imports are not safe from two threads
         slow.start()
     loop(every, embedder, settings.home / "run" / "evaluators.ready")
+    end_telemetry()
     if sampled:
         slow.join(5)
     if slow.is_alive():  # in the midst of loading a model; its work is done again at the next start

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from opentelemetry import trace
+
 from evaluators.base import Evaluator, Resources, TextEmbedder, judge
 from schemas import control
 from schemas.clickhouse import Store
@@ -115,6 +117,17 @@ def run_batch(
     samples = work.unscored(store, project, evaluator.name, evaluator.version, quiet_seconds, BATCH)
     if not samples:
         return 0
+    with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
+        span.set_attributes({"evaluator": evaluator.name, "traces": len(samples)})
+        chance = evaluator.probability if probability is None else probability
+        _judge_batch(store, project, evaluator, samples, now_ms, embedder, chance)
+    return len(samples)
+
+
+def _judge_batch(
+    store: Store, project: str, evaluator: Evaluator, samples: Sequence[Sample], now_ms: int,
+    embedder: TextEmbedder | None, probability: float,
+) -> None:  # fmt: skip
     if embedder is not None:
         try:
             rows = embedding_rows(embedder, samples, now_ms)
@@ -123,14 +136,12 @@ def run_batch(
             log.exception("%d traces of %s have no embeddings", len(samples), project)
             rows = []
         scores.insert_embeddings(store, rows)
-    chance = evaluator.probability if probability is None else probability
-    made = score_rows(evaluator, samples, now_ms, chance)
+    made = score_rows(evaluator, samples, now_ms, probability)
     scores.insert_scores(store, made)
     errors = [row.reason for row in made if row.status == "error"]
     if errors:
         log.warning("%s failed on %d traces: %s", evaluator.name, len(errors), errors[0])
     log.info("%s judged %d traces of %s", evaluator.name, len(samples), project)
-    return len(samples)
 
 
 def run_once(

@@ -9,16 +9,20 @@ import threading
 import time
 
 from monitors.watch import once
-from schemas import clickhouse
+from schemas import clickhouse, telemetry
 from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.registry import load
-from schemas.settings import from_environment
+from schemas.settings import SettingsError, from_environment
 
 
 def main() -> None:
     """Look every `poll_seconds` until SIGTERM; survive ClickHouse being away."""
-    settings = from_environment()
+    try:
+        settings = from_environment()
+        end_telemetry = telemetry.start(settings, "monitors")
+    except SettingsError as error:
+        sys.exit(f"monitors: {error}")
     logging.basicConfig(level=settings.log_level, stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     log = logging.getLogger("assay.monitors")
@@ -42,6 +46,7 @@ def main() -> None:
         except Permanent:
             log.exception("a query failed")
         stop.wait(settings.poll_seconds)
+    end_telemetry()
 
 
 if __name__ == "__main__":

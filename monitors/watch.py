@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Mapping
 
+from opentelemetry import trace
+
 from monitors.alerts.outbox import Sink, drain
 from monitors.alerts.rules import NAME, messages
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
@@ -54,7 +56,10 @@ def once(store: Store, settings: Settings, sinks: Mapping[str, Sink], last: dict
     for project in spans.projects(store):
         seen = hash(str((scores.evaluators(store, project), state.monitor)))
         if last.get(project) != seen:
-            for found in look(store, project, state.monitor):
+            with trace.get_tracer("assay").start_as_current_span("look") as span:
+                span.set_attribute("project", project)
+                fresh = look(store, project, state.monitor)
+            for found in fresh:
                 log.info("finding in %s: %s", project, found.details)
                 # The delivery first: a crash between the two repeats both under the same ids.
                 now = time.time_ns() // 10**6

@@ -49,6 +49,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     tls_cert: str
     tls_key: str
+    telemetry_endpoint: str
 
     @property
     def loopback(self) -> bool:
@@ -96,4 +97,5 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         cors_origins=tuple(o for o in env.get("ASSAY_CORS_ORIGINS", "").split(",") if o),
         tls_cert=_file(env, "ASSAY_TLS_CERT"),
         tls_key=_file(env, "ASSAY_TLS_KEY"),
+        telemetry_endpoint=env.get("ASSAY_TELEMETRY_ENDPOINT", ""),
     )
