@@ -22,6 +22,8 @@ from schemas.registry import load
 log = logging.getLogger(__name__)
 
 BATCH = 512
+OVERLAP_SECONDS = 300  # longer than the longest INSERT takes to be seen
+SWEEP_SECONDS = 600
 
 
 def build(resources: Resources) -> list[Evaluator]:
@@ -107,14 +109,18 @@ def run_batch(
     quiet_seconds: int,
     embedder: TextEmbedder | None = None,
     probability: float | None = None,
+    since_ms: int = 0,
 ) -> int:
-    """Judge one batch of unscored traces and store the rows; the number of traces judged.
+    """Judge one batch of unscored traces, stored since `since_ms`, and store the rows; the number
+    of traces judged.
 
     Embeddings, where an embedder is given, are stored before the scores: the scores tick the
     traces off, so a worker that is cut off between the two does both again.
     """
     now_ms = evaluation.now_ms(store)
-    samples = work.unscored(store, project, evaluator.name, evaluator.version, quiet_seconds, BATCH)
+    samples = work.unscored(
+        store, project, evaluator.name, evaluator.version, quiet_seconds, BATCH, since_ms
+    )
     if not samples:
         return 0
     with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
@@ -150,28 +156,33 @@ def run_once(
     embedder: TextEmbedder | None,
     quiet_seconds: int,
     stopping: Callable[[], bool] = lambda: False,
-) -> int:
-    """One round over all projects; the number of judgements. Evaluators that judge all traffic
-    by themselves are drained first; sampled (slow) ones then get one batch. The first evaluator's
-    pass embeds, where an embedder is given. Control state is read at each round.
+    since_ms: int = 0,
+) -> tuple[int, bool]:
+    """One round over all projects: (judgements, whether nothing due was left). Evaluators that
+    judge all traffic by themselves are drained first; sampled (slow) ones then get one batch. The
+    first evaluator's pass embeds, where an embedder is given. Control state is read each round.
     """
     policies = control.read(store).evaluators
     shares = {e.name: share(e, policies) for e in evaluators}
     ordered = sorted(
         (e for e in evaluators if shares[e.name] > 0), key=lambda e: (e.probability < 1, e.name)
     )
-    total = 0
+    total, drained = 0, True
     for project in spans.projects(store):
         for evaluator in ordered:
             shared = embedder if evaluator is ordered[0] else None
             while not stopping():
                 done = run_batch(
-                    store, project, evaluator, quiet_seconds, shared, shares[evaluator.name]
-                )
+                    store, project, evaluator, quiet_seconds, shared, shares[evaluator.name],
+                    since_ms,
+                )  # fmt: skip
                 total += done
-                if done < BATCH or evaluator.probability < 1:
+                if done < BATCH:
                     break
-    return total
+                if evaluator.probability < 1:
+                    drained = False
+                    break
+    return total, drained and not stopping()
 
 
 def run(
@@ -183,14 +194,23 @@ def run(
     ready: Path | None,
     stop: threading.Event,
 ) -> None:
-    """Loop until `stop` is set. While ClickHouse is away: wait, reconnect, go on; every round
-    that succeeds writes the unix time to `ready`, where one is given."""
+    """Loop until `stop` is set. After a round that left nothing, rounds ask only for what was
+    stored lately, and every SWEEP_SECONDS for all that is kept. While ClickHouse is away: wait,
+    reconnect, go on; every round that succeeds writes the unix time to `ready`, if one is given.
+    """
     store: Store | None = None
-    delay = 1.0
+    delay, since_ms, swept = 1.0, 0, time.monotonic()
     while not stop.is_set():
         try:
             store = store or connect()
-            done = run_once(store, evaluators, embedder, quiet_seconds, stop.is_set)
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                since_ms, swept = 0, time.monotonic()
+            begun = evaluation.now_ms(store)
+            done, drained = run_once(
+                store, evaluators, embedder, quiet_seconds, stop.is_set, since_ms
+            )
+            if drained:
+                since_ms = begun - 1000 * (quiet_seconds + OVERLAP_SECONDS)
             if ready is not None:
                 ready.parent.mkdir(parents=True, exist_ok=True)
                 ready.write_text(f"{time.time():.0f}\n")

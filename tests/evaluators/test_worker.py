@@ -73,7 +73,7 @@ def only(store: Store, project: str, index: int) -> dict[str, dict[str, object]]
 
 
 def work(store: Store, evaluators: Sequence[Evaluator], embedder: Embedder) -> int:
-    return run_once(store, evaluators, embedder, quiet_seconds=0)
+    return run_once(store, evaluators, embedder, quiet_seconds=0)[0]
 
 
 def test_every_trace_is_scored_once_and_embedded(

@@ -139,6 +139,12 @@ def test_work_is_offered_until_it_is_scored(store: Store, project: str) -> None:
     assert scores.trace_scores(store, project, TRACE)[0]["value"] == 0.5
 
 
+def test_work_of_late_is_found_without_reading_what_is_older(store: Store, project: str) -> None:
+    now_ms = time.time_ns() // 10**6
+    assert len(work.unscored(store, project, "g", "1", 0, 10, now_ms - 60_000)) == 1
+    assert work.unscored(store, project, "g", "1", 0, 10, now_ms + 60_000) == []
+
+
 def test_a_failed_judgement_is_counted_and_never_a_zero(store: Store, project: str) -> None:
     row = ScoreRow(project, "f", "1", TRACE, "a" * 16, NOW, "error", math.nan, 1, reason="timeout")
     scores.insert_scores(store, [row])
