@@ -196,8 +196,8 @@ def test_a_segment_that_our_defect_holds_back_does_not_hold_back_the_others(
         wait_until(lambda: not list((tmp_path / "spool").glob("*.open")), "it is sealed")
     take = Writer(spool, Ledger(tmp_path / "l.json"), [], insert, tmp_path / "d")
     take.start()
-    wait_until(lambda: len(stored) == 5, "the other segments are stored")
-    assert len(spool.sealed()) == 1
+    wait_until(lambda: len(spool.sealed()) == 1, "the other segments are written")
+    assert len(stored) == 5
     mended.set()
     wait_until(lambda: len(stored) == 6, "it is stored once we mended it")
     take.stop()
