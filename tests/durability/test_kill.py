@@ -66,6 +66,8 @@ def test_an_orderly_stop_and_a_second_collector_cost_nothing(tmp_path: Path) -> 
             assert site.collector.wait(60) == 0
             site.start_collector()
             load.more(200)
-        assert set(load.statuses) <= {0, 503}
+        # 1 is CANCELLED, which gRPC gives to calls that a stopping server has not taken up, and
+        # which is among the codes that OTLP's clients retry.
+        assert set(load.statuses) <= {0, 1, 503}
         site.settle(load.acknowledged)
         assert site.metrics()["written"] == site.counted()
