@@ -8,8 +8,8 @@ import time
 import pytest
 
 from schemas.clickhouse import Store
-from schemas.models import FindingRow, ScoreRow, SpanRow
-from schemas.queries import findings, scores, spans
+from schemas.models import FindingRow, LogRow, ScoreRow, SpanRow
+from schemas.queries import findings, logs, scores, spans
 
 START = time.time_ns() - 20 * 3600 * 10**9
 
@@ -45,6 +45,10 @@ def filled(store: Store, project: str) -> str:
                        "confirmed", rows[30].start_time // 10**6, 0, 1, 30, 30, 0.8, 0.5, -0.3,
                        -0.4, -0.2, 0.001, 1.0, json.dumps(details), 1)  # fmt: skip
     findings.insert_findings(store, [found])
+    last = rows[-1]
+    record = LogRow(project, last.start_time, "l1", last.trace_id, last.span_id, 13, "WARN",
+                    body="the cache is cold")  # fmt: skip
+    logs.insert_logs(store, [record], f"{project}-logs")
     return project
 
 

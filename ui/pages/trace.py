@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import scores, spans
+from schemas.queries import logs, scores, spans
 from ui import charts
-from ui.data import literal
+from ui.data import literal, moment
 
 
 def render(store: Store, project: str) -> None:
@@ -32,10 +32,30 @@ def render(store: Store, project: str) -> None:
         st.dataframe(pd.DataFrame(judged)[columns], hide_index=True)
     else:
         st.caption("Not scored yet: a trace is scored once it has been quiet for some seconds.")
+    _logs(logs.trace_logs(store, project, trace_id.strip().lower()), rows)
     for row in rows:
         label = f"{row['kind'] or 'SPAN'}  {row['name']}  ({row['duration_ns'] / 1e6:.0f} ms)"
         with st.expander(literal(label), expanded=not row["parent_span_id"]):
             _span(row)
+
+
+def _logs(records: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
+    """OTLP log records of the trace, each beside the span that it names."""
+    if not records:
+        return
+    names = {row["span_id"]: row["name"] for row in rows}
+    with st.expander(f"{len(records)} log record{'s' * (len(records) > 1)}"):
+        frame = pd.DataFrame(
+            {
+                "time": moment(r["time_ns"]),
+                "severity": r["severity_text"] or r["severity"] or "",
+                "span": names.get(r["span_id"], r["span_id"]),
+                "event": r["event_name"],
+                "body": r["body"],
+            }
+            for r in records
+        )
+        st.dataframe(frame, hide_index=True)
 
 
 def _span(row: dict[str, Any]) -> None:
