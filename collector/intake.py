@@ -70,17 +70,18 @@ class Intake:
         """Why a spool does not accept now, "" if all do."""
         return next((why for lane in self.lanes.values() if (why := lane.spool.unready())), "")
 
-    def take(self, name: str, request: Any) -> Any:
-        """Keep the good items of a request of signal `name`, reject the bad ones; the OTLP
+    def take(self, name: str, request: Any, body: bytes = b"") -> Any:
+        """Keep the good items of a request of signal `name`, reject the bad ones; `body`, where
+        it is given, is the request's protobuf and spares serialising it again. Returns the OTLP
         response. Raises Retryable when not all were kept."""
         lane = self.lanes[name]
         sent = projects(request)
         checked = lane.signal.check(request, time.time_ns())
         if checked.kept <= MAX_ITEMS:
-            _keep(lane, checked.request)
+            _keep(lane, checked.request, b"" if checked.rejected else body)
         else:
             for part in parts(checked.request, MAX_ITEMS):
-                _keep(lane, part)
+                _keep(lane, part, b"")
         if checked.rejected:
             refused = Counter(sent) - Counter(projects(checked.request))
             lane.ledger.add("received", refused)
@@ -90,9 +91,9 @@ class Intake:
         return lane.signal.answer(checked.rejected, checked.reason)
 
 
-def _keep(lane: Lane, request: Any) -> None:
+def _keep(lane: Lane, request: Any, body: bytes) -> None:
     counts = projects(request)
     total = sum(counts.values())
     if total:
-        lane.spool.append(request.SerializeToString(), total)
+        lane.spool.append(body or request.SerializeToString(), total)
         lane.ledger.add("received", counts)

@@ -74,7 +74,7 @@ def _handler(intake: Intake, decoding: Semaphore, name: str) -> Any:
                 with decoding:
                     body = _unpacked(message)
                 take(COPIES * len(body))
-                return intake.take(name, from_protobuf(body, request))
+                return intake.take(name, from_protobuf(body, request), body)
         except TooLargeError:
             text = f"the message is over {MAX_BYTES} bytes after decompression"
             _abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)

@@ -70,8 +70,9 @@ def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = (
             take(len(body))
         take(COPIES * len(body))
         message = intake.lanes[name].signal.request
-        found = from_protobuf(body, message) if kind == PROTOBUF else from_json(body, message)
-        return encode(intake.take(name, found), kind)
+        if kind == PROTOBUF:
+            return encode(intake.take(name, from_protobuf(body, message), body), kind)
+        return encode(intake.take(name, from_json(body, message)), kind)
 
     async def receive(request: Request) -> Response:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
