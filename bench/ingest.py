@@ -27,7 +27,7 @@ from bench.load import Ack, Target, quantile
 from bench.payload import Body
 from collector.normalise import rows
 from schemas.clickhouse import INSERT_SETTINGS
-from schemas.queries.spans import stored_by_ledger
+from schemas.queries.ingest import stored_by_ledger
 from schemas.registry import load as load_extensions
 
 LIMIT_ROWS = 10_000  # rows of one raw INSERT
@@ -47,7 +47,7 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stop.wait(self._period):
-            count = stored_by_ledger(self._store).get(payload.PROJECT, 0)
+            count = stored_by_ledger(self._store).get("traces", {}).get(payload.PROJECT, 0)
             self.seen.append((time.monotonic(), count))
 
     def until(self, spans: int, limit: float) -> float:

@@ -72,11 +72,11 @@ class Instance:
         )
 
     def metric(self, name: str) -> int:
-        """A value of the collector's /metrics."""
+        """A value of the collector's /metrics, over all projects."""
         url = f"http://127.0.0.1:{self.otlp}/metrics"
         with urllib.request.urlopen(url, timeout=30) as answer:
-            found = re.search(rf"^{name} (\d+)$", answer.read().decode(), re.M)
-        return int(found.group(1)) if found else -1
+            found = re.findall(rf"^{name}(?:{{.*}})? (\d+)$", answer.read().decode(), re.M)
+        return sum(map(int, found))
 
     def parts(self) -> tuple[int, int]:
         """(active parts, bytes on disk with indexes) of the tables that spans go to."""

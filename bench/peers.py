@@ -28,7 +28,7 @@ from bench import load, payload
 from bench.instance import cpu_seconds, free_port, running, wait
 from bench.load import Target, quantile
 from bench.payload import PROJECT, Body
-from schemas.queries.spans import stored_by_ledger
+from schemas.queries.ingest import stored_by_ledger
 
 LIMIT = 900  # seconds until a product must have stored what it acknowledged
 
@@ -123,7 +123,7 @@ def assay(bodies: Sequence[Body]) -> None:
         store = instance.store()
         timed(
             "Assay (this tree)", Target(instance.otlp), bodies,
-            lambda: stored_by_ledger(store).get(PROJECT, 0), lambda: instance.parts()[1],
+            lambda: stored_by_ledger(store).get("traces", {}).get(PROJECT, 0), lambda: instance.parts()[1],
             lambda: sum(instance.cpu().values()),
         )  # fmt: skip
 
