@@ -123,7 +123,8 @@ def assay(bodies: Sequence[Body]) -> None:
         store = instance.store()
         timed(
             "Assay (this tree)", Target(instance.otlp), bodies,
-            lambda: stored_by_ledger(store).get("traces", {}).get(PROJECT, 0), lambda: instance.parts()[1],
+            lambda: stored_by_ledger(store).get("traces", {}).get(PROJECT, 0),
+            lambda: instance.parts()[1],
             lambda: sum(instance.cpu().values()),
         )  # fmt: skip
 

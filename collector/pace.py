@@ -16,6 +16,7 @@ log = logging.getLogger("assay.collector")
 EASY = 100  # active parts of one partition; ClickHouse slows INSERTs at 1,000, refuses at 3,000
 STEEP = 50
 LARGEST = 20.0
+SECONDS = 10.0
 
 
 def factor(parts: int) -> float:
@@ -24,8 +25,8 @@ def factor(parts: int) -> float:
 
 
 def keep_pace(settings: Settings, spools: Sequence[Spool], stop: threading.Event) -> None:
-    """Look every ten seconds; while ClickHouse is away the last factor stays."""
-    while not stop.wait(10.0):
+    """Look every SECONDS; while ClickHouse is away the last factor stays."""
+    while not stop.wait(SECONDS):
         try:
             store = clickhouse.connect(settings)
             found = factor(busiest_partition(store))

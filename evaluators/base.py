@@ -29,9 +29,11 @@ class Evaluator(Protocol):
     name: str
     version: str
     level: str
-    needs: tuple[str, ...]
     model: str  # the model that judged, '' where none did
     probability: float  # share of traces that are judged, picked by hash of the trace id
+
+    @property
+    def needs(self) -> tuple[str, ...]: ...
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         """One result per sample, in order. A raised exception fails the whole batch as 'error'."""
