@@ -34,7 +34,7 @@ NODES = frozenset(
 VIRTUAL = re.compile(r"_(part|block|disk|partition|row_exists|sample_factor|database|table)", re.I)
 FORMATS = re.compile(
     r"(?i:native|rowbinary(withnames(andtypes)?)?|(tsv|tabseparated|csv)(raw)?(withnames(andtypes)?)?"
-    r"|raw|rawblob|tskv|lineasstring|json\w*|ndjson|prettyndjson|values|vertical|pretty\w*|parquet"
+    r"|raw|rawblob|tskv|lineasstring|json(?!\w*progress)\w*|ndjson|prettyndjson|values|vertical|pretty\w*|parquet"
     r"|arrow(stream)?|orc|avro|msgpack|bsoneachrow|npy|markdown|md|xml|null)"
 )
 # A client's settings: how a result looks, and how much of it there may be. None names a file.
@@ -43,8 +43,7 @@ SETTINGS = frozenset(
     | {"max_block_size", "session_timezone", "join_use_nulls", "extremes", "join_algorithm"}
     | {"date_time_output_format", "bool_true_representation", "bool_false_representation"}
     | {"format_csv_delimiter", "format_csv_null_representation", "format_tsv_null_representation"}
-    | {"output_format_write_statistics", "output_format_decimal_trailing_zeros"}
-    | {"output_format_float_precision", "output_format_enable_streaming"}
+    | {"output_format_decimal_trailing_zeros", "output_format_float_precision"}
     | {"output_format_parallel_formatting", "output_format_compression_level"}
 )
 SETTING_FAMILIES = tuple(
