@@ -39,10 +39,11 @@ class Parser:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What may be named. `hidden`: tables of the database that a name must not reach."""
+    """What may be named; `hidden` are the database's other tables, `databases` all databases."""
 
     functions: vocabulary.Functions
     hidden: frozenset[str]
+    databases: frozenset[str]
 
 
 def admit(query: bytes, parser: Parser, rules: Rules) -> Admitted:
@@ -163,9 +164,9 @@ class _Check:
             raise _refused(f"the table {'.'.join(_path(node))!r}")
         if kind == "QueryParameter" and node.get("param_type") == "Identifier":
             raise _refused("parameters of type Identifier")
-        if kind == "Identifier" and vocabulary.VIRTUAL.match(_path(node)[-1]):
-            raise _refused(f"the column {_path(node)[-1]!r}")
-        if kind == "TableExpression":
+        if kind == "Identifier":
+            self._identifier(_path(node))
+        elif kind == "TableExpression":
             self._table_function(node.get("table_function"))
         elif kind == "Function":
             self._function(node)
@@ -176,6 +177,17 @@ class _Check:
         if len(path) == 2:
             return path[0] == vocabulary.DATABASE and path[1] in vocabulary.TABLES
         return len(path) == 1 and (path[0] in vocabulary.TABLES or path[0] in self._named)
+
+    def _identifier(self, path: list[str]) -> None:
+        """A name anywhere: an alias of it may stand behind IN, where it is a table."""
+        if vocabulary.VIRTUAL.match(path[-1]):
+            raise _refused(f"the column {path[-1]!r}")
+        if path == [path[0]]:
+            reaches = path[0] in self._rules.hidden
+        else:
+            reaches = len(path) == 2 and path[0] in self._rules.databases
+        if reaches and not self._table(path):
+            raise _refused(f"the table {'.'.join(path)!r}")
 
     def _table_function(self, node: Any) -> None:
         if node is None:
@@ -192,15 +204,12 @@ class _Check:
             raise _refused(f"the function {name!r}")
         if vocabulary.is_membership(name):
             for side in (node.get("arguments") or {}).get("children", [])[1:]:
-                if side.get("type") == "Identifier" and not self._member(_path(side)):
-                    raise _refused(f"the table {'.'.join(_path(side))!r}")
+                path = _path(side)
+                if side.get("type") == "Identifier" and len(path) > 1 and not self._table(path):
+                    raise _refused(f"the table {'.'.join(path)!r}")
 
     def _of_table(self, function: Node) -> bool:
         return any(node.get("table_function") is function for node in _nodes(self._tree))
-
-    def _member(self, path: list[str]) -> bool:
-        """True if a name behind IN is an allowed table, or cannot be a table at all."""
-        return self._table(path) or (len(path) == 1 and path[0] not in self._rules.hidden)
 
     def _apply(self, name: str) -> None:
         if vocabulary.is_membership(name) or not self._rules.functions.allow(name):

@@ -31,8 +31,10 @@ _ORDER = {
     "enable_join_runtime_filters": "0",
     "use_query_condition_cache": "0",
     "use_query_cache": "0",
+    "optimize_use_projections": "0",
+    "optimize_use_implicit_projections": "0",
 }
-_LIMITS = {"max_execution_time": str(_SECONDS)}
+_LIMITS = {"max_execution_time": str(_SECONDS), "max_result_bytes": str(2 * 2**30)}
 # JSON and XML would say how many rows of all projects were read.
 _SILENT = {"output_format_write_statistics": "0"}
 # Errors about the text, its types and the limits. All others may quote a row, so they only say
@@ -110,12 +112,10 @@ class Restricted:
             raise refusal(62, "Empty query. (SYNTAX_ERROR)")
         if self._functions is None:
             self._functions = vocabulary.functions(lambda text: _rows(connection, text))
-        tables = _rows(
-            connection,
-            f"SELECT name FROM system.tables WHERE database = {quoted(vocabulary.DATABASE)}",
-        )
-        hidden = frozenset(row[0] for row in tables) - vocabulary.TABLES
-        return admit(query, _parser(connection), Rules(self._functions, hidden))
+        tables = _names(connection, f"system.tables WHERE database = {quoted(vocabulary.DATABASE)}")
+        databases = _names(connection, "system.databases")
+        rules = Rules(self._functions, tables - vocabulary.TABLES, databases)
+        return admit(query, _parser(connection), rules)
 
     @staticmethod
     def _enclose(connection: Connection, call: Call) -> None:
@@ -157,6 +157,10 @@ def _rows(connection: Connection, text: str) -> list[list[str]]:
     result = connection.query(text, "TSVRaw")
     lines = bytes(result.bytes()).decode().splitlines() if result.size() else []
     return [line.split("\t") for line in lines]
+
+
+def _names(connection: Connection, source: str) -> frozenset[str]:
+    return frozenset(row[0] for row in _rows(connection, f"SELECT name FROM {source}"))
 
 
 def _value(connection: Connection, text: str) -> str:

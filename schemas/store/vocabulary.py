@@ -39,8 +39,8 @@ FORMATS = re.compile(
 )
 # A client's settings: how a result looks, and how much of it there may be. None names a file.
 SETTINGS = frozenset(
-    {"max_result_rows", "max_result_bytes", "result_overflow_mode", "limit", "offset"}
-    | {"max_block_size", "session_timezone", "join_use_nulls", "extremes", "join_algorithm"}
+    {"max_result_rows", "result_overflow_mode", "limit", "offset"}
+    | {"max_block_size", "session_timezone", "join_use_nulls", "extremes"}
     | {"date_time_output_format", "bool_true_representation", "bool_false_representation"}
     | {"format_csv_delimiter", "format_csv_null_representation", "format_tsv_null_representation"}
     | {"output_format_decimal_trailing_zeros", "output_format_float_precision"}

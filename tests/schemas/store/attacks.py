@@ -55,6 +55,9 @@ MEMBERS = (
     "SELECT name GLOBAL IN %s FROM spans", "SELECT 1 IN (%s)", "SELECT `notIn`(1, %s)",
     "SELECT arrayFilter(x -> x IN %s, [1])", "SELECT nullIn(1, %s)",
     "SELECT globalNotNullIn(1, %s)",
+    "WITH %s AS x SELECT 1 IN x", "WITH %s AS x, x AS y SELECT 1 IN y", "SELECT 1 IN (%s AS z)",
+    "WITH x -> x IN %s AS f SELECT f(1)", "SELECT max(1) IN %s", "SELECT 1 IN x, (%s AS x)",
+    "SELECT x IN y FROM (SELECT 1 AS x) AS t WHERE (%s AS y) = 1", "SELECT 1 IN tuple(%s)",
     "WITH c AS (SELECT 1 IN %s) SELECT * FROM c", "SELECT countIf(1 IN %s)",
 )  # fmt: skip
 FUNCTIONS = (

@@ -8,21 +8,26 @@ OWN = "own's \\ {project}"
 SECRET = "SECRET7f3a"
 
 
-def fill(full: httpx.Client, table: str, project: str, value: str, rows: int) -> None:
+def fill(full: httpx.Client, table: str) -> None:
+    """Put 3 rows of OWN, whose texts are 10, 11 and 12, and 5 of another project in a table.
+
+    All in one INSERT: in parts of their own, the index alone would keep them apart.
+    """
     asked = full.post(
         "/", params={"param_t": table},
         content="SELECT name, type FROM system.columns WHERE database = 'assay'"
         " AND table = {t:String} AND default_kind IN ('', 'DEFAULT') FORMAT JSONCompact",
     )  # fmt: skip
     texts = [
-        name for name, kind in asked.json()["data"]
+        f"`{name}`" for name, kind in asked.json()["data"]
         if kind in {"String", "LowCardinality(String)"} and name != "project"
     ]  # fmt: skip
-    # A value of its own per row: a table that replaces equal keys keeps them all.
-    chosen = ", ".join(f"{{v:String}} || toString(number) AS `{name}`" for name in texts)
+    values = ", ".join(
+        f"if(number < 3, '1', '{SECRET}') || toString(number) AS {name}" for name in texts
+    )
     done = full.post(
-        "/", params={"param_p": project, "param_v": value, "database": "assay"},
-        content=f"INSERT INTO assay.{table} (project, {', '.join(f'`{t}`' for t in texts)})"
-        f" SELECT {{p:String}} AS project, {chosen} FROM numbers({rows})",
+        "/", params={"param_own": OWN.replace("\\", "\\\\"), "database": "assay"},
+        content=f"INSERT INTO {table} (project, {', '.join(texts)}) SELECT"
+        f" if(number < 3, {{own:String}}, 'zother{SECRET}') AS project, {values} FROM numbers(8)",
     )  # fmt: skip
     assert done.status_code == 200, done.text

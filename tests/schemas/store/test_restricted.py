@@ -62,6 +62,35 @@ def test_every_table_shows_own_rows_only(own: httpx.Client, table: str) -> None:
         assert answer.json()["data"] == [["3", "1", OWN]], text
 
 
+def test_a_table_behind_in_has_own_rows_only(own: httpx.Client, http: httpx.Client) -> None:
+    text = "SELECT * FROM segments ORDER BY project DESC LIMIT 1 FORMAT Values"
+    theirs = http.post("/", params={"database": "assay"}, content=text).text
+    mine = own.post("/", content=text).text
+    assert SECRET in theirs and SECRET not in mine
+    for name in ("segments", "assay.segments", "(SELECT * FROM segments)"):
+        assert own.post("/", content=f"SELECT {theirs} IN {name}").text == "0\n"
+        assert own.post("/", content=f"SELECT {mine} IN {name}").text == "1\n"
+
+
+@pytest.mark.parametrize("shape", ["JSON", "Native", "Parquet", "CSVWithNames", "Vertical"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT name FROM spans UNION ALL SELECT name FROM spans",
+        "(SELECT name FROM spans) EXCEPT (SELECT '10')",
+        "SELECT name FROM spans ORDER BY name LIMIT 1 WITH TIES",
+        "SELECT name, count() FROM spans GROUP BY name WITH TOTALS",
+        "SELECT ' FORMAT TSV INTO OUTFILE ''x'' ' AS `a\\`b -- c`",
+        "SELECT $tag$ it's $tag$, /* ' */ 1 -- '",
+    ],
+)
+def test_a_result_comes_in_every_format(own: httpx.Client, text: str, shape: str) -> None:
+    for asked in (f"{text}\nFORMAT {shape}", text):
+        answer = own.post("/", params={"default_format": shape}, content=asked)
+        assert answer.status_code == 200, answer.text
+        assert answer.content and SECRET.encode() not in answer.content
+
+
 def test_neither_counts_nor_statistics_tell_of_other_rows(own: httpx.Client) -> None:
     for shape in ("TSV", "JSON", "XML", "JSONColumnsWithMetadata"):
         text = f"SELECT name FROM spans ORDER BY name LIMIT 1 FORMAT {shape}"
@@ -79,6 +108,14 @@ def test_no_condition_meets_a_value_of_another_project(own: httpx.Client, query:
     answer = own.post("/", params={"max_result_rows": "1000000"}, content=query)
     assert answer.status_code == 200, (query, answer.text)
     assert set(answer.text.split()) <= {"10", "11", "12"}, query
+
+
+def test_every_table_of_a_project_is_listed(http: httpx.Client) -> None:
+    text = (
+        "SELECT DISTINCT table FROM system.columns WHERE database = 'assay' AND name = 'project'"
+        " AND NOT endsWith(table, '_in') AND NOT endsWith(table, '_mv')"
+    )
+    assert set(http.post("/", content=text).text.split()) - {"everything"} == TABLES
 
 
 def test_an_error_at_a_value_does_not_quote_it(own: httpx.Client) -> None:
