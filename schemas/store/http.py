@@ -61,7 +61,8 @@ class _Queries:
             raise refusal(
                 516,
                 "Authentication failed: user `assay`, password in"
-                " ASSAY_HOME/store.password. (AUTHENTICATION_FAILED)",
+                " ASSAY_HOME/store.password, or a user of `assay store user`."
+                " (AUTHENTICATION_FAILED)",
             )
         return caller
 
