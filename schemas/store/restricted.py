@@ -35,6 +35,8 @@ _ORDER = {
     "optimize_use_implicit_projections": "0",
 }
 _LIMITS = {"max_execution_time": str(_SECONDS), "max_result_bytes": str(2 * 2**30)}
+# A tree in JSON is many times as long as its text, whose own length is held by `admit`.
+_ROOM = {"max_query_size": str(64 * 2**20)}
 # JSON and XML would say how many rows of all projects were read.
 _SILENT = {"output_format_write_statistics": "0"}
 # Errors about the text, its types and the limits. All others may quote a row, so they only say
@@ -83,6 +85,7 @@ class Restricted:
         try:
             with _masked():
                 connection.use(vocabulary.DATABASE)
+                connection.set(_ROOM)
             admitted = self._admit(connection, call.query)
             shape = admitted.shape or call.shape
             if not vocabulary.FORMATS.fullmatch(shape):
