@@ -13,7 +13,7 @@ _MODULES = {"store": "schemas.store"}
 def main() -> None:
     """Entry point; exits non-zero with one clear line on a known error."""
     arguments = build_parser().parse_args()
-    if arguments.command in PROCESSES:
+    if arguments.command in PROCESSES and not getattr(arguments, "thing", None):
         module = _MODULES.get(arguments.command, arguments.command)
         # -P: the safe path, so that an application's own `ui/` or `schemas/` is never imported.
         os.execv(sys.executable, [sys.executable, "-P", "-m", module])
@@ -25,6 +25,10 @@ def main() -> None:
         settings = from_environment()
     except SettingsError as error:
         sys.exit(f"assay: {error}")
+    if arguments.command == "store":
+        from assay.users import change
+
+        sys.exit(change(settings, arguments.action, arguments.project))
     if arguments.command == "up":
         from assay.up import run
 

@@ -34,7 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--questions", type=int, default=3, help="live questions to docs_qa")
     demo.add_argument("--traces", type=int, default=1500, help="recorded traces to send")
     for name in PROCESSES:
-        commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
+        process = commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
+        if name == "store":
+            _users(process)
     apply = commands.add_parser("apply", help="make assay.yaml the control state in force")
     apply.add_argument("--dry-run", action="store_true", help="say what would change")
     commands.add_parser("audit", help="every change of control state, newest first")
@@ -49,3 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     copy.add_argument("--to", required=True, metavar="CLICKHOUSE_URL", dest="place")
     commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
     return parser
+
+
+def _users(store: argparse.ArgumentParser) -> None:
+    things = store.add_subparsers(dest="thing", metavar="user")
+    user = things.add_parser("user", help="users that may read one project's rows only")
+    user.add_argument("action", choices=["add", "list", "remove"])
+    user.add_argument("--project", default="", metavar="P", help="the project that it may read")

@@ -66,6 +66,10 @@ class Settings:
         return self.home / "store.password"
 
     @property
+    def users_file(self) -> Path:
+        return self.home / "store.users"
+
+    @property
     def spool(self) -> Path:
         return self.home / "spool"
 

@@ -17,6 +17,7 @@ from schemas.settings import Settings, from_environment
 from schemas.store.engine import Engine, FolderInUseError
 from schemas.store.guard import password
 from schemas.store.http import build
+from schemas.store.users import UsersFile
 
 log = logging.getLogger("assay.store")
 
@@ -50,7 +51,7 @@ def main() -> None:
     ).start()
     server = uvicorn.Server(
         uvicorn.Config(
-            build(engine, secret, ready.is_set),
+            build(engine, secret, ready.is_set, UsersFile(settings.users_file)),
             host="127.0.0.1",
             port=settings.store_port,
             log_level="warning",

@@ -15,10 +15,11 @@ import anyio
 from anyio.to_thread import run_sync
 from starlette.types import Message, Receive, Scope, Send
 
+from schemas.store.call import Call, Progress
 from schemas.store.compression import Encoder, encoder
 from schemas.store.engine import Engine
 from schemas.store.errors import EngineError
-from schemas.store.execution import Call, Executor, Progress
+from schemas.store.execution import Executor
 from schemas.store.request import Delivery
 
 T = TypeVar("T")

@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any
 
+from schemas.store.call import Call, Progress, additive
 from schemas.store.connection import Connection, current_database, named
 from schemas.store.engine import Engine
 from schemas.store.errors import EngineError, refusal
+from schemas.store.restricted import Restricted
 from schemas.store.session import Session, Sessions
 from schemas.store.statement import Statement, from_file, into_file, killing, parse, reading
 
-# Formats of which two outputs in a row are one output, so that blocks can be sent as they come.
-_ADDITIVE = frozenset(
-    {"native", "rowbinary", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "raw", "csv"}
-    | {"jsoneachrow", "jsonlines", "ndjson", "jsoncompacteachrow", "jsonstringseachrow", "tskv"}
-)
 # Settings by which a result has an end or brackets, which blocks sent one by one would lose.
 _WHOLE = frozenset({"extremes", "output_format_json_array_of_rows"})
 _WHOLE_WORDS = frozenset({"TOTALS", *map(str.upper, _WHOLE)})
 _PIECE = 2**20
 _IN_SESSION = frozenset({"SET", "USE"})
-
-
-@dataclass(frozen=True, slots=True)
-class External:
-    """A table that comes with a query (ClickHouse docs, "External Data for Query Processing")."""
-
-    name: str
-    structure: str
-    shape: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One statement as a client sent it. `database` and `session` are "" where none is named."""
-
-    query: bytes
-    query_id: str
-    database: str
-    shape: str
-    settings: Mapping[str, str]
-    parameters: Mapping[str, str]
-    external: tuple[External, ...] = ()
-    reads_only: bool = False
-    session: str = ""
-    session_timeout: float = 60.0
-    session_check: bool = False
-
-
-@dataclass(slots=True)
-class Progress:
-    """What the answer's headers say. It grows while the result is read; `shape` "" is no result."""
-
-    shape: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, result: Any) -> None:
-        """Add chDB's counts of one result or block."""
-        found = {
-            "read_rows": result.storage_rows_read(),
-            "read_bytes": result.storage_bytes_read(),
-            "written_rows": result.rows_written(),
-            "written_bytes": result.bytes_written(),
-            "result_rows": result.rows_read(),
-            "result_bytes": result.size(),
-            "elapsed_ns": int(result.elapsed() * 1e9),
-        }
-        for name, value in found.items():
-            self.counts[name] = self.counts.get(name, 0) + value
 
 
 class Executor:
@@ -81,11 +27,16 @@ class Executor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sessions = Sessions(engine)
+        self._restricted = Restricted(engine)
         self._running: set[str] = set()
         self._guard = threading.Lock()
 
     def run(self, call: Call, progress: Progress) -> Generator[bytes, None, None]:
         """The result in pieces. Raises EngineError, also after the first piece."""
+        if call.project is not None:
+            with self._alone(call.query_id):
+                yield from self._restricted.run(call, progress)
+            return
         statement = parse(call.query)
         if not statement.verb:
             raise refusal(62, "Empty query. (SYNTAX_ERROR)")
@@ -218,8 +169,4 @@ class Executor:
 
 
 def _adds_up(connection: Connection, statement: Statement, shape: str) -> bool:
-    return (
-        shape.lower() in _ADDITIVE
-        and not _WHOLE_WORDS & statement.words
-        and not connection.has(_WHOLE)
-    )
+    return additive(shape) and not _WHOLE_WORDS & statement.words and not connection.has(_WHOLE)

@@ -1,4 +1,4 @@
-"""Who may talk to the embedded store: its one user, from this machine, never a web page.
+"""Who may talk to the embedded store: its users, from this machine, never a web page.
 
 An open port is file read and DROP for any page in the user's browser, hence Origin and Host.
 """
@@ -11,10 +11,21 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from schemas.store.users import PREFIX, User
 
 USER = "assay"
 _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is signed in. `project` None is the full user; any other sees that project's rows."""
+
+    name: str
+    project: str | None
 
 
 def password(path: Path) -> str:
@@ -39,14 +50,26 @@ def foreign(headers: Mapping[str, str]) -> str:
     return ""
 
 
-def allowed(headers: Mapping[str, str], query: Mapping[str, str], expected: str) -> bool:
-    """True if the request carries the user and password, in any of ClickHouse's three ways."""
+def signed_in(
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+    expected: str,
+    users: Mapping[str, User],
+) -> Caller | None:
+    """Who sends the request, by user and password in any of ClickHouse's three ways."""
     user = headers.get("x-clickhouse-user", query.get("user", ""))
     given = headers.get("x-clickhouse-key", query.get("password", ""))
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            user, _, given = base64.b64decode(encoded, validate=True).decode().partition(":")
+            pair = base64.b64decode(encoded, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            return False
-    return user == USER and hmac.compare_digest(given.encode(), expected.encode())
+            return None
+        # The names of restricted users have colons, their passwords have none.
+        split = str.rpartition if pair.startswith(PREFIX) else str.partition
+        user, _, given = split(pair, ":")
+    if user == USER:
+        right = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+        return Caller(USER, None) if right else None
+    found = users.get(user)
+    return Caller(user, found.project) if found is not None and found.knows(given) else None

@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from schemas.encodings import BrokenError, TooLargeError, decode
+from schemas.store.call import Call, External
 from schemas.store.errors import refusal
-from schemas.store.execution import Call, External
 
 MAX_BODY = 2 * 2**30  # decoded bytes of one request
 _BUFFER = 2**20  # bytes of a result that wait for the status to be known
