@@ -42,9 +42,9 @@ _SILENT = {"output_format_write_statistics": "0"}
 # Errors about the text, its types and the limits. All others may quote a row, so they only say
 # their name: a second lock, should a condition ever meet another project's row.
 _ABOUT_TEXT = frozenset(
-    {8, 10, 16, 20, 35, 42, 43, 44, 46, 47, 48, 62, 63, 73, 80, 115, 125, 131, 158, 159, 164, 167}
-    | {168, 179, 181, 184, 190, 206, 207, 215, 241, 258, 307, 352, 386, 394, 396, 403, 456, 457}
-    | {476, 497, 628}
+    {8, 10, 16, 20, 35, 42, 43, 44, 46, 47, 48, 62, 63, 73, 80, 115, 125, 131, 141, 158, 159}
+    | {164, 167, 168, 179, 181, 184, 190, 206, 207, 215, 241, 258, 307, 352, 386, 394, 396}
+    | {403, 456, 457, 476, 497, 628}
 )
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*$")
 _SCOPE = re.compile(
