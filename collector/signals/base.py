@@ -66,6 +66,18 @@ def keep(container: Any, fault: Callable[[Any], str]) -> tuple[int, int, str]:
     return len(good), rejected, first
 
 
+def check_items(request: Any, fault: Callable[[Any], str]) -> Checked:
+    """Remove the spans or log records of a request that have a fault."""
+    kept = rejected = 0
+    reason = ""
+    for group in (item for _, groups in request.ListFields() for item in groups):
+        scopes, items = _shape(group)
+        for scope in getattr(group, scopes):
+            good, bad, why = keep(getattr(scope, items), fault)
+            kept, rejected, reason = kept + good, rejected + bad, reason or why
+    return Checked(request, kept, rejected, reason)
+
+
 def project_of(resource: Any) -> str:
     """The project of a resource (design section 5): without a key, what the sender says."""
     named = {a.key: a.value.string_value for a in resource.attributes if a.key in _PROJECT}

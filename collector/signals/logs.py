@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 
 from collector.normalise import attributes, plain, resource_columns, text
-from collector.signals.base import Checked, Signal, keep, time_fault
+from collector.signals.base import Checked, Signal, check_items, time_fault
 from schemas.models import LogRow
 
 
@@ -32,13 +32,7 @@ def _fault(now_ns: int, record: Any) -> str:
 
 def check(request: ExportLogsServiceRequest, now_ns: int) -> Checked:
     """Remove records that can never be stored; the rest of the batch is kept."""
-    kept = rejected = 0
-    reason = ""
-    for resource in request.resource_logs:
-        for scope in resource.scope_logs:
-            good, bad, why = keep(scope.log_records, partial(_fault, now_ns))
-            kept, rejected, reason = kept + good, rejected + bad, reason or why
-    return Checked(request, kept, rejected, reason)
+    return check_items(request, partial(_fault, now_ns))
 
 
 def _hex(value: bytes) -> str:

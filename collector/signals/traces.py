@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from collector.conventions.rules import Convention
 from collector.normalise import Readings, rows
-from collector.signals.base import Checked, Signal, keep, time_fault
+from collector.signals.base import Checked, Signal, check_items, time_fault
 from schemas.models import SpanRow
 
 MOST_READINGS = 1000
@@ -29,13 +29,7 @@ def _fault(now_ns: int, span: Any) -> str:
 
 def check(request: ExportTraceServiceRequest, now_ns: int) -> Checked:
     """Remove spans that can never be stored; the rest of the batch is kept."""
-    kept = rejected = 0
-    reason = ""
-    for resource in request.resource_spans:
-        for scope in resource.scope_spans:
-            good, bad, why = keep(scope.spans, partial(_fault, now_ns))
-            kept, rejected, reason = kept + good, rejected + bad, reason or why
-    return Checked(request, kept, rejected, reason)
+    return check_items(request, partial(_fault, now_ns))
 
 
 def _answer(rejected: int, reason: str) -> ExportTraceServiceResponse:
