@@ -50,7 +50,7 @@ def render(store: Store, project: str) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=640,
+        height=min(640, 38 + 35 * len(rows)),  # empty rows would look like missing traces
         column_config={
             "open": columns.LinkColumn("open", display_text="open", width=50),
             "time": columns.DatetimeColumn("time (UTC)", format="MM-DD HH:mm:ss", width=110),
