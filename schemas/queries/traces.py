@@ -26,6 +26,8 @@ BUCKETS = 3000  # of five minutes, that a list names one by one
 # How far before `end` a list looks, until its page is full.
 WINDOWS = (5 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE)
 
+# The expression of the text index `words` (0008), to the letter: another is not looked up in it.
+_WORDS = "lowerUTF8(concat(input, '\\n', output, '\\n', arrayStringConcat(documents, '\\n')))"
 _ID = re.compile("[0-9a-fA-F]{32}")
 _RANGE = """project = {project:String}
           AND start_time >= fromUnixTimestamp64Nano({start:Int64})
@@ -46,9 +48,9 @@ def list_traces(
 
     The newest are those whose latest span (latest matching span) is newest: that can be told from
     the end of the range alone, so a window that ends at `end_ns` widens until the page is full.
-    `search`: every word of it stands in one text of a span (input, output or documents, in full,
-    in any case), or it is part of a span's name, or the trace's id. `where`: for each column of
-    FILTERS the value that some span of the trace has. Raises ValueError on another column.
+    `search`: every word of it stands in the texts of one span (input, output and documents, in
+    full, in any case), or it is part of a span's name, or the trace's id. `where`: for each
+    column of FILTERS the value that some span of the trace has. Raises ValueError on others.
     """
     wanted = dict(where or {})
     if unknown := set(wanted) - set(FILTERS):
@@ -117,18 +119,11 @@ def _latest(
 
 
 def _holds(words: Sequence[str]) -> str:
-    """The condition that one text of a span has every word of the search."""
-    texts = []
-    for column, whole in (
-        ("input", "input"), ("output", "output"),
-        ("documents", "arrayStringConcat(documents, ' ')"),
-    ):  # fmt: skip
-        exact = "".join(
-            f" AND positionCaseInsensitiveUTF8({whole}, {{word_{n}:String}}) > 0"
-            for n in range(len(words))
-        )
-        texts.append(f"(hasAllTokens({column}, {{search:String}}){exact})")
-    return " OR ".join(texts)
+    """The condition that the texts of a span together have every word of the search."""
+    exact = "".join(
+        f" AND position({_WORDS}, lowerUTF8({{word_{n}:String}})) > 0" for n in range(len(words))
+    )
+    return f"hasAllTokens({_WORDS}, lowerUTF8({{search:String}})){exact}"
 
 
 def _listed(

@@ -70,7 +70,7 @@ def test_every_process_waits_for_migrations_and_has_a_health_check(name: str) ->
 
 def test_the_server_gets_a_user_a_database_and_a_password_that_must_be_set() -> None:
     server = load("docker-compose.yml")["clickhouse"]
-    assert server["image"] == "clickhouse/clickhouse-server:26.3"
+    assert server["image"] == "clickhouse/clickhouse-server:26.9"
     assert set(server["environment"]) == SERVER_IMAGE
     assert server["environment"]["CLICKHOUSE_PASSWORD"].startswith("${CLICKHOUSE_PASSWORD:?")
     assert "ports" not in server
