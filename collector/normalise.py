@@ -6,11 +6,13 @@ import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.conventions.rules import Convention
+from collector.pricing import cost
 from collector.signals.base import project_of
 from schemas.models import SpanRow
 
@@ -18,7 +20,9 @@ _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
 _LONG = frozenset({"input.value", "output.value", "gen_ai.input.messages", "gen_ai.output.messages",
                    "gen_ai.retrieval.documents"})  # fmt: skip
 _LONG_PREFIXES = ("retrieval.documents.", "llm.input_messages.", "llm.output_messages.")
-_NUMBERS = {"input_tokens": 2**32 - 1, "output_tokens": 2**32 - 1}
+_MOST_TOKENS = 2**32 - 1  # of a column
+_TOKENS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+                     "reasoning_tokens"})  # fmt: skip
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -107,6 +111,7 @@ def _reduced(rule: Convention, names: Collection[str]) -> Convention:
         rule,
         columns={column: wanted for column, wanted in columns.items() if wanted},
         kind_attribute=rule.kind_attribute if rule.kind_attribute in names else "",
+        inside={c: found for c, found in (rule.inside or {}).items() if found[0] in names},
         documents=rule.documents if rule.documents in names else "",
         documents_prefix=present(rule.documents_prefix),
         messages_in=present(rule.messages_in),
@@ -139,25 +144,39 @@ def _documents(found: Mapping[str, Any], rule: Convention) -> tuple[list[str], s
     return texts, text(source)
 
 
+def _number(column: str, value: Any) -> float | int:
+    """A number as its column takes it; 0 for what is none, NaN among them."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    if not math.isfinite(number):
+        return 0
+    return int(min(max(number, 0), _MOST_TOKENS)) if column in _TOKENS else number
+
+
 def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> None:
     """Fill what is still empty in `row` from one convention."""
     for column, names in rule.columns.items():
         value = next((found[n] for n in names if found.get(n) not in (None, "")), None)
         if value is None or row.get(column):
             continue
-        if column in _NUMBERS or column == "cost_usd":
-            try:
-                number = float(value)
-            except (TypeError, ValueError, OverflowError):
-                continue
-            if not math.isfinite(number):
-                continue
-            limit = _NUMBERS.get(column)
-            row[column] = number if limit is None else int(min(max(number, 0), limit))
+        if column in _TOKENS or column == "cost_usd":
+            row[column] = _number(column, value)
+        elif column == "finish_reason":
+            several = _parsed(value)
+            row[column] = text(several[0] if isinstance(several, list) and several else value)
         elif column in {"input", "output"} and rule.name == "gen_ai":
             row[column] = message_text(value)
         else:
             row[column] = text(value)
+    for column, (name, patterns) in (rule.inside or {}).items():
+        members = _parsed(found.get(name, ""))
+        if isinstance(members, dict) and not row.get(column):
+            row[column] = sum(
+                _number(column, value) for member, value in members.items()
+                if any(fnmatchcase(member, pattern) for pattern in patterns)
+            )  # fmt: skip
     kind = text(found[rule.kind_attribute]) if rule.kind_attribute else ""
     if kind and not row.get("kind"):
         row["kind"] = kind.upper() if rule.kinds is None else rule.kinds.get(kind, "")
@@ -190,6 +209,9 @@ def _span(
     metadata = _parsed(found.get("metadata", ""))
     if isinstance(metadata, dict) and not row.get("prompt_version"):
         row["prompt_version"] = text(metadata.get("prompt_version", ""))
+    for column in _TOKENS & row.keys():
+        row[column] = min(row[column], _MOST_TOKENS)
+    row["cost_usd"], row["cost_source"] = cost(row, span.start_time_unix_nano)
     kept = {name: text(found[name]) for name in known.kept}
     events = [
         {"name": e.name, "time": e.time_unix_nano, "attributes": attributes(e.attributes)}

@@ -46,6 +46,11 @@ class SpanRow:
     retention_days: int = 30
     segment: str = ""
     ingested_at: int = 0
+    cache_read_tokens: int = 0  # of input_tokens
+    cache_write_tokens: int = 0  # of input_tokens
+    reasoning_tokens: int = 0  # of output_tokens
+    finish_reason: str = ""
+    cost_source: str = ""  # span, genai-prices <release>, unpriced, "" without tokens or model
 
 
 @dataclass(frozen=True, slots=True)

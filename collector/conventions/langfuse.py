@@ -5,6 +5,8 @@ from __future__ import annotations
 from collector.conventions.rules import Convention
 from schemas.registry import register
 
+_USAGE = "langfuse.observation.usage_details"
+
 
 @register("convention", "langfuse")
 def rules() -> Convention:
@@ -24,5 +26,14 @@ def rules() -> Convention:
             "user_id": ("user.id", "langfuse.user.id"),
             "prompt_version": ("langfuse.observation.prompt.version",),
             "environment": ("langfuse.environment",),
+        },
+        # Langfuse counts cached input beside the rest of it, not within.
+        inside={
+            "input_tokens": (_USAGE, ("input", "input_*", "cache_*", "prompt_tokens")),
+            "output_tokens": (_USAGE, ("output", "output_*", "completion_tokens")),
+            "cache_read_tokens": (_USAGE, ("input_cached_tokens", "cache_read_input_tokens")),
+            "cache_write_tokens": (_USAGE, ("cache_creation_input_tokens",)),
+            "reasoning_tokens": (_USAGE, ("output_reasoning_tokens",)),
+            "cost_usd": ("langfuse.observation.cost_details", ("total",)),
         },
     )  # fmt: skip

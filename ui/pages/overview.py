@@ -7,7 +7,7 @@ import json
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import findings, scores, spans
+from schemas.queries import costs, findings, scores, spans
 from ui import charts
 from ui.data import literal, summary
 
@@ -41,3 +41,28 @@ def render(store: Store, project: str) -> None:
             st.subheader(literal(name))
             onset = next((f["onset_ms"] for f in open_ones if f["signal"] == name), None)
             st.altair_chart(charts.trend(charts.hourly(observations), onset))
+    _costs(store, project, first, last + 1)
+
+
+def _costs(store: Store, project: str, start: int, end: int) -> None:
+    rows = costs.by_model(store, project, start, end)
+    if not rows:
+        return
+    st.subheader("Cost by model")
+    st.dataframe(
+        {
+            "model": [row["model"] for row in rows],
+            "provider": [row["provider"] for row in rows],
+            "calls": [row["calls"] for row in rows],
+            "input tokens": [row["input_tokens"] for row in rows],
+            "of them cached": [row["cache_read_tokens"] for row in rows],
+            "output tokens": [row["output_tokens"] for row in rows],
+            "cost": [
+                "no price" if row["unpriced"] == row["calls"] else f"$ {row['cost_usd']:,.4f}"
+                for row in rows
+            ],
+            "calls without a price": [row["unpriced"] for row in rows],
+            "prices from": [", ".join(row["sources"]) for row in rows],
+        },
+        hide_index=True,
+    )
