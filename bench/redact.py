@@ -1,8 +1,8 @@
-"""What redaction costs a span, and what it finds: `python -m bench.redact [--data pii_spans.jsonl]`.
+"""What redaction costs a span, and what it finds: `python -m bench.redact [--data PATH]`.
 
 Cost: the benchmark's requests (bench/payload.py), decoded once and redacted in one thread; against
-decoding alone, which is the rest of the way to the spool but for the fsync. Precision counts a match
-as right where it overlaps a labelled span of the type, recall a span where a match overlaps it.
+decoding alone, which is the rest of the way to the spool but for the fsync. Precision counts
+a match as right where it overlaps a labelled span of the type, recall a span where a match overlaps it.
 """
 
 from __future__ import annotations
@@ -47,15 +47,14 @@ def cost(traces: int) -> None:
     print(f"decode only: {spans / bare:,.0f} spans/s, {bare / spans * 1e6:.1f} us a span")
     for name, chosen in SETS.items():
         took, counts = timed(chosen)
-        print(f"{name}: {spans / took:,.0f} spans/s, {(took - bare) / spans * 1e6:.1f} us a span more;"
+        print(f"{name}: {spans / took:,.0f} spans/s, {(took - bare) / spans * 1e6:.1f} us more;"
               f" replaced {dict(counts)} in {spans} clean spans")  # fmt: skip
 
 
 def matches(rule: Rule, text: str) -> list[tuple[int, int]]:
     """Where a rule finds something."""
-    if not rule.likely(text):
-        return []
-    return [m.span() for p, keep in rule.patterns for m in p.finditer(text) if keep(m[0])]
+    steps = [(p, keep) for hint, p, keep in rule.steps if hint(text)]
+    return [m.span() for p, keep in steps for m in p.finditer(text) if keep(m[0])]
 
 
 def quality(path: Path) -> None:

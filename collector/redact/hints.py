@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-_TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/"
 _CLASSES = bytes(97 if byte in _TOKEN else 32 for byte in range(256))
 _NOT_DIGITS = bytes(byte for byte in range(256) if not 48 <= byte <= 57)
 SHORTEST = 16  # characters of the shortest secret that is known by its form
-_RUN = b"a" * SHORTEST
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def has_token(text: str) -> bool:
-    """True where SHORTEST characters of a token (letters, digits, _ and -) stand together."""
-    return len(text) >= SHORTEST and _RUN in _bytes(text).translate(_CLASSES)
+def has_token(text: str, least: int = SHORTEST) -> bool:
+    """True where so many characters of a token (letters, digits and _-+/) stand together."""
+    return len(text) >= least and b"a" * least in _bytes(text).translate(_CLASSES)
 
 
 def has_digits(text: str, least: int) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.redact import secrets
-from collector.redact.hints import has_digits, has_token
+from collector.redact.hints import has_digits
 
 Match = re.Match[str]
 _CARD = re.compile(r"(?<![\w.-])[0-9](?:[ -]?[0-9]){11,18}(?![\w]|[.-][0-9])")
@@ -40,15 +40,15 @@ _SSN = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`likely(text)` is cheap and false only where no pattern matches; `keep` confirms a match.
+    """Steps of (hint, pattern, keep): a hint is cheap and false only where its pattern cannot
+    match; `keep` confirms a match.
 
     What is replaced is the match's group `value` where the pattern has one, else all of it.
     """
 
     name: str
     label: str
-    likely: Callable[[str], bool]
-    patterns: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...]
+    steps: tuple[secrets.Step, ...]
 
 
 def _digits(text: str) -> str:
@@ -99,18 +99,19 @@ def always(_text: str) -> bool:
     return True
 
 
+def _v6_likely(text: str) -> bool:
+    return text.count(":") > 1
+
+
 def _rules() -> list[Rule]:
     return [
-        Rule("secrets", "SECRET", secrets.likely, secrets.PATTERNS),
-        Rule("email", "EMAIL", lambda t: "@" in t or "%40" in t, ((_EMAIL, always),)),
-        Rule("iban", "IBAN", lambda t: has_digits(t, 6), tuple((p, iban) for p in _IBANS)),
-        Rule("card", "CARD", lambda t: has_digits(t, 12), ((_CARD, card),)),
-        Rule(
-            "ip", "IP", lambda t: has_digits(t, 4) or "::" in t or has_token(t),
-            ((_V4, address), (_V6, address)),
-        ),
-        Rule("phone", "PHONE", lambda t: has_digits(t, 7), ((_PHONE, phone),)),
-    ]  # fmt: skip
+        Rule("secrets", "SECRET", secrets.PATTERNS),
+        Rule("email", "EMAIL", ((lambda t: "@" in t or "%40" in t, _EMAIL, always),)),
+        Rule("iban", "IBAN", tuple((lambda t: has_digits(t, 6), p, iban) for p in _IBANS)),
+        Rule("card", "CARD", ((lambda t: has_digits(t, 12), _CARD, card),)),
+        Rule("ip", "IP", ((lambda t: has_digits(t, 4), _V4, address), (_v6_likely, _V6, address))),
+        Rule("phone", "PHONE", ((lambda t: has_digits(t, 7), _PHONE, phone),)),
+    ]
 
 
 def rules() -> Mapping[str, Rule]:
@@ -120,4 +121,4 @@ def rules() -> Mapping[str, Rule]:
 
 def custom(label: str, pattern: str) -> Rule:
     """A rule of a policy's own pattern."""
-    return Rule(label.lower(), label, always, ((re.compile(pattern), bool),))
+    return Rule(label.lower(), label, ((always, re.compile(pattern), bool),))

@@ -37,7 +37,6 @@ _ASSIGNED = re.compile(
 _LONG = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{32,128}={0,2}(?![A-Za-z0-9+/_=-])")
 _IDS = re.compile(r"(?:chatcmpl|call|toolu|msg|resp|run|thread|asst|file|req|fc|rs)[-_]")
 _TEMPLATE = re.compile(r"[$\[{*%]|(?:none|null|true|false|xxxx|str|string|os\.environ)\b", re.I)
-_NEARBY = re.compile(r"passw|passphrase|pwd|secret|api[_-]?key|token|private[_-]?key", re.I)
 
 
 def _kind(character: str) -> int:
@@ -75,24 +74,37 @@ def _any(_value: str) -> bool:
     return True
 
 
-def likely(text: str) -> bool:
-    if has_token(text) or "://" in text or "-----BEGIN" in text:
-        return True
-    return (("=" in text or ":" in text) and _NEARBY.search(text) is not None) or (
-        "earer" in text or "asic" in text or "EARER" in text
-    )
+def near(text: str) -> bool:
+    """True where a text may hold a telling name."""
+    small = text.lower()
+    return any(word in small for word in _WORDS)
 
 
+def _assigns(text: str) -> bool:
+    return ("=" in text or ":" in text) and near(text)
+
+
+def _vendor(text: str) -> bool:
+    return any(start in text for start in _STARTS) and has_token(text)
+
+
+def _scheme(text: str) -> bool:
+    return any(word in text for word in ("earer", "EARER", "asic", "BASIC")) and has_token(text)
+
+
+_WORDS = ("passw", "passphrase", "pwd", "secret", "key", "token", "authorization")
+_STARTS = ("AKIA", "ASIA", "AIza", "eyJ", "xox", "xapp-", "_", "glpat-")
 _EQUALS = re.compile(
     rf"(?:{_NAME})=(?P<value>[^\s\"'\\&,;<>()]{{4,512}})", re.IGNORECASE
 )  # where even a plain word is a value
-PATTERNS: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
-    (_PEM, _any),
-    (_VENDORS, _any),
-    (_SK, _sk),
-    (_BEARER, _digit),
-    (_URL, lambda value: not _TEMPLATE.match(value)),
-    (_EQUALS, lambda value: not _TEMPLATE.match(value) and not value.startswith("/")),
-    (_ASSIGNED, _assigned),
-    (_LONG, random),
+Step = tuple[Callable[[str], bool], re.Pattern[str], Callable[[str], bool]]
+PATTERNS: tuple[Step, ...] = (
+    (lambda t: "-----BEGIN" in t, _PEM, _any),
+    (_vendor, _VENDORS, _any),
+    (lambda t: "sk-" in t, _SK, _sk),
+    (_scheme, _BEARER, _digit),
+    (lambda t: "@" in t and "://" in t, _URL, lambda value: not _TEMPLATE.match(value)),
+    (_assigns, _EQUALS, lambda value: not _TEMPLATE.match(value) and not value.startswith("/")),
+    (_assigns, _ASSIGNED, _assigned),
+    (lambda t: has_token(t, 32), _LONG, random),
 )

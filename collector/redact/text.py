@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from collector.redact.rules import Rule
-from collector.redact.secrets import TELLING
+from collector.redact.secrets import TELLING, near
 
 _MARKER = re.compile(r"(\[[A-Z][A-Z0-9_]*(?::[0-9a-f]{8})?\])")
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+-]*)', re.DOTALL)
-_TELLING_HINT = re.compile(r"passw|passphrase|pwd|secret|key\"|token\"|uthorization\"", re.I)
+Found = tuple[Rule, re.Pattern[str], Callable[[str], bool]]
 DEEPEST = 8  # JSON in JSON
 REMEMBERED = 10_000
 SHORT = 100  # characters of a text that is worth remembering as clean
@@ -47,8 +47,13 @@ class Redactor:
             return text
         nested = depth < DEEPEST and text.lstrip()[:1] in {"{", "[", '"'}
         escaped = nested and "\\u00" in text  # hides what the hints look for
-        likely = [rule for rule in self.rules if escaped or rule.likely(text)]
-        telling = nested and self.secrets and _TELLING_HINT.search(text) is not None
+        likely = [
+            (rule, pattern, keep)
+            for rule in self.rules
+            for hint, pattern, keep in rule.steps
+            if escaped or hint(text)
+        ]
+        telling = nested and self.secrets and near(text)
         if likely or telling:
             inside = nested and _is_json(text)
             found = self._json(text, depth) if inside else self._plain(text, likely)
@@ -77,14 +82,13 @@ class Redactor:
             return value
         return self.marker(next(r for r in self.rules if r.name == "secrets"), value)
 
-    def _plain(self, text: str, rules: Sequence[Rule]) -> str:
-        for rule in rules:
-            for pattern, keep in rule.patterns:
-                put = partial(self._put, rule, keep)
-                parts = _MARKER.split(text) if "[" in text else [text]
-                # Odd parts are markers, which no later rule may read as data.
-                parts[::2] = [pattern.sub(put, part) for part in parts[::2]]
-                text = "".join(parts)
+    def _plain(self, text: str, steps: Sequence[Found]) -> str:
+        for rule, pattern, keep in steps:
+            put = partial(self._put, rule, keep)
+            parts = _MARKER.split(text) if "[" in text else [text]
+            # Odd parts are markers, which no later rule may read as data.
+            parts[::2] = [pattern.sub(put, part) for part in parts[::2]]
+            text = "".join(parts)
         return text
 
     def _put(self, rule: Rule, keep: Callable[[str], bool], match: re.Match[str]) -> str:
@@ -95,6 +99,9 @@ class Redactor:
         start, end = match.start(group) - match.start(), match.end(group) - match.start()
         return match[0][:start] + self.marker(rule, value) + match[0][end:]
 
+    def _numeric(self) -> list[Found]:
+        return [(r, p, keep) for r in self.rules if r.name == "card" for _, p, keep in r.steps]
+
     def _json(self, text: str, depth: int) -> str:
         """Strings are read, redacted and written again; a number becomes a string."""
         hidden = False
@@ -104,7 +111,7 @@ class Redactor:
             inner, colon, number = match.groups()
             if number is not None:
                 secret, hidden = hidden, False
-                numeric = [r for r in self.rules if r.name == "card" and number.isdigit()]
+                numeric = self._numeric() if number.isdigit() else []
                 found = self.whole(number) if secret else self._plain(number, numeric)
                 return match[0] if found == number else json.dumps(found)
             value = str(json.loads(f'"{inner}"', strict=False)) if "\\" in inner else inner
