@@ -2,7 +2,7 @@
 
 Cost: the benchmark's requests (bench/payload.py), decoded once and redacted in one thread; against
 decoding alone, which is the rest of the way to the spool but for the fsync. Precision counts
-a match as right where it overlaps a labelled span of the type, recall a span where a match overlaps it.
+a match as right where it overlaps a labelled span of the type; recall: a span with a match.
 """
 
 from __future__ import annotations

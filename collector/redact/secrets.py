@@ -77,7 +77,11 @@ def _any(_value: str) -> bool:
 def near(text: str) -> bool:
     """True where a text may hold a telling name."""
     small = text.lower()
-    return any(word in small for word in _WORDS)
+    return (
+        any(word in small for word in _WORDS)
+        or ("key" in small and any(word in small for word in _KEYS))
+        or ("token" in small and any(word in small for word in _TOKENS))
+    )
 
 
 def _assigns(text: str) -> bool:
@@ -85,15 +89,18 @@ def _assigns(text: str) -> bool:
 
 
 def _vendor(text: str) -> bool:
-    return any(start in text for start in _STARTS) and has_token(text)
+    return "eyJ" in text or (any(start in text for start in _STARTS) and has_token(text))
 
 
 def _scheme(text: str) -> bool:
     return any(word in text for word in ("earer", "EARER", "asic", "BASIC")) and has_token(text)
 
 
-_WORDS = ("passw", "passphrase", "pwd", "secret", "key", "token", "authorization")
-_STARTS = ("AKIA", "ASIA", "AIza", "eyJ", "xox", "xapp-", "_", "glpat-")
+_WORDS = ("passw", "passphrase", "pwd", "secret", "authorization")
+_KEYS = ("api_key", "api-key", "apikey", "private_key", "private-key", "privatekey")
+_TOKENS = ("_token", "-token", "accesstoken", "authtoken", "refreshtoken", "apitoken", "idtoken",
+           "bearertoken", "sessiontoken")  # fmt: skip
+_STARTS = ("AKIA", "ASIA", "AIza", "xox", "xapp-", "_", "glpat-")
 _EQUALS = re.compile(
     rf"(?:{_NAME})=(?P<value>[^\s\"'\\&,;<>()]{{4,512}})", re.IGNORECASE
 )  # where even a plain word is a value
@@ -104,7 +111,7 @@ PATTERNS: tuple[Step, ...] = (
     (lambda t: "sk-" in t, _SK, _sk),
     (_scheme, _BEARER, _digit),
     (lambda t: "@" in t and "://" in t, _URL, lambda value: not _TEMPLATE.match(value)),
-    (_assigns, _EQUALS, lambda value: not _TEMPLATE.match(value) and not value.startswith("/")),
+    (lambda t: "=" in t and near(t), _EQUALS, lambda value: not _TEMPLATE.match(value) and not value.startswith("/")),
     (_assigns, _ASSIGNED, _assigned),
     (lambda t: has_token(t, 32), _LONG, random),
 )
