@@ -90,7 +90,7 @@ def phone(text: str) -> bool:
     if number.startswith("+"):
         return True
     groups = re.findall(r"[0-9]+", number)
-    if len(groups) < 2 or re.fullmatch(r"97[89]", groups[0]) or address(number):
+    if len(groups) < 2 or (len(digits) == 13 and groups[0] in {"978", "979"}) or address(number):
         return False
     return not all(len(g) == 4 and g[0] in "12" for g in groups)
 

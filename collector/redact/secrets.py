@@ -53,7 +53,7 @@ def random(token: str) -> bool:
     kinds = [_kind(character) for character in token]
     if not {0, 1, 2} <= set(kinds):
         return False
-    return sum(a != b for a, b in pairwise(kinds)) >= 0.4 * len(kinds)
+    return sum(a != b for a, b in pairwise(kinds) if 3 not in (a, b)) >= 0.28 * len(kinds)
 
 
 def _sk(token: str) -> bool:
@@ -68,6 +68,10 @@ def _digit(value: str) -> bool:
 def _assigned(value: str) -> bool:
     """A value, and no template, no name of a type and no word of a sentence."""
     return not _TEMPLATE.match(value) and (_digit(value) or not value.rstrip(".!?").isalpha())
+
+
+def _given(value: str) -> bool:
+    return not _TEMPLATE.match(value) and not value.startswith("/")
 
 
 def _any(_value: str) -> bool:
@@ -100,7 +104,8 @@ _WORDS = ("passw", "passphrase", "pwd", "secret", "authorization")
 _KEYS = ("api_key", "api-key", "apikey", "private_key", "private-key", "privatekey")
 _TOKENS = ("_token", "-token", "accesstoken", "authtoken", "refreshtoken", "apitoken", "idtoken",
            "bearertoken", "sessiontoken")  # fmt: skip
-_STARTS = ("AKIA", "ASIA", "AIza", "xox", "xapp-", "_", "glpat-")
+_STARTS = ("AKIA", "ASIA", "AIza", "xox", "xapp-", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+           "github_pat_", "k_live_", "k_test_", "whsec_", "hf_", "npm_")  # fmt: skip
 _EQUALS = re.compile(
     rf"(?:{_NAME})=(?P<value>[^\s\"'\\&,;<>()]{{4,512}})", re.IGNORECASE
 )  # where even a plain word is a value
@@ -111,7 +116,7 @@ PATTERNS: tuple[Step, ...] = (
     (lambda t: "sk-" in t, _SK, _sk),
     (_scheme, _BEARER, _digit),
     (lambda t: "@" in t and "://" in t, _URL, lambda value: not _TEMPLATE.match(value)),
-    (lambda t: "=" in t and near(t), _EQUALS, lambda value: not _TEMPLATE.match(value) and not value.startswith("/")),
+    (lambda t: "=" in t and near(t), _EQUALS, _given),
     (_assigns, _ASSIGNED, _assigned),
     (lambda t: has_token(t, 32), _LONG, random),
 )
