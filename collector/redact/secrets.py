@@ -93,7 +93,7 @@ def _assigns(text: str) -> bool:
 
 
 def _vendor(text: str) -> bool:
-    return "eyJ" in text or (any(start in text for start in _STARTS) and has_token(text))
+    return "eyJ" in text or (has_token(text) and any(start in text for start in _STARTS))
 
 
 def _scheme(text: str) -> bool:
