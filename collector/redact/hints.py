@@ -20,3 +20,11 @@ def has_token(text: str, least: int = SHORTEST) -> bool:
 def has_digits(text: str, least: int) -> bool:
     """True where a text holds so many digits, together or not."""
     return len(text) >= least and len(_bytes(text).translate(None, _NOT_DIGITS)) >= least
+
+
+_DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+
+
+def has_number(text: str, least: int) -> bool:
+    """True where so many digits stand together, but for spaces and hyphens."""
+    return len(text) >= least and b"0" * least in _bytes(text).translate(_DIGITS, b" -")

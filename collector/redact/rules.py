@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.redact import secrets
-from collector.redact.hints import has_digits
+from collector.redact.hints import has_digits, has_number
 
 Match = re.Match[str]
 _CARD = re.compile(r"(?<![\w.-])[0-9](?:[ -]?[0-9]){11,18}(?![\w]|[.-][0-9])")
@@ -108,7 +108,7 @@ def _rules() -> list[Rule]:
         Rule("secrets", "SECRET", secrets.PATTERNS),
         Rule("email", "EMAIL", ((lambda t: "@" in t or "%40" in t, _EMAIL, always),)),
         Rule("iban", "IBAN", tuple((lambda t: has_digits(t, 6), p, iban) for p in _IBANS)),
-        Rule("card", "CARD", ((lambda t: has_digits(t, 12), _CARD, card),)),
+        Rule("card", "CARD", ((lambda t: has_number(t, 12), _CARD, card),)),
         Rule("ip", "IP", ((lambda t: has_digits(t, 4), _V4, address), (_v6_likely, _V6, address))),
         Rule("phone", "PHONE", ((lambda t: has_digits(t, 7), _PHONE, phone),)),
     ]

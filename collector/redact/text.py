@@ -15,7 +15,9 @@ from collector.redact.rules import Rule
 from collector.redact.secrets import TELLING, near
 
 _MARKER = re.compile(r"(\[[A-Z][A-Z0-9_]*(?::[0-9a-f]{8})?\])")
-_PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+-]*)|null|true|false|[\[{]', re.DOTALL)
+_PIECE = re.compile(
+    r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+-]*)|null|true|false|[\[{]', re.DOTALL
+)
 Found = tuple[Rule, re.Pattern[str], Callable[[str], bool]]
 DEEPEST = 8  # JSON in JSON
 REMEMBERED = 10_000
