@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from collector.lanes import Lane
 from collector.signals.base import parts, projects
@@ -54,11 +54,17 @@ class Flight:
                 self._held -= mine
 
 
+class Redaction(Protocol):
+    def apply(self, request: Any) -> bool:
+        """Redact in place; True where something changed. Raises Retryable where it cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Takes decoded requests; returns only after the bytes are on disk."""
 
     lanes: Mapping[str, Lane]
+    redaction: Redaction
     key: str = ""
     flight: Flight = field(default_factory=Flight)
 
@@ -75,6 +81,8 @@ class Intake:
         it is given, is the request's protobuf and spares serialising it again. Returns the OTLP
         response. Raises Retryable when not all were kept."""
         lane = self.lanes[name]
+        if self.redaction.apply(request):
+            body = b""
         sent = projects(request)
         checked = lane.signal.check(request, time.time_ns())
         if checked.kept <= MAX_ITEMS:

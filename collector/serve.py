@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -18,6 +19,7 @@ from collector.lanes import DEAD, Lane
 from collector.ledger import ITEMS, NAMES, prometheus
 from collector.pace import keep_pace
 from collector.receivers import otlp_grpc, otlp_http
+from collector.redact.policies import TALLY, Policies, exposed, read_policies
 from collector.signals.base import Signal
 from collector.signals.logs import logs
 from collector.signals.metrics import metrics
@@ -84,12 +86,15 @@ def serve(settings: Settings, worker: int) -> None:
         open_lanes.append(lane)
         insert = _Sink(settings, put).insert
         writers.append(Writer(lane.spool, lane.ledger, each, insert, lane.folder / DEAD))
-    intake = Intake({lane.signal.name: lane for lane in open_lanes}, settings.ingest_key)
+    redaction = Policies(settings.home, partial(read_policies, settings))
+    intake = Intake({lane.signal.name: lane for lane in open_lanes}, redaction, settings.ingest_key)
+    tally = settings.spool / str(worker) / TALLY
 
     def metered() -> str:
         names = [lane.signal.name for lane in open_lanes]
         counts = {n: rooms.totals(settings.spool, open_lanes, n) for n in names}
-        return prometheus(counts, *rooms.segments(settings.spool))
+        found = redaction.totals(settings.spool, tally)
+        return prometheus(counts, *rooms.segments(settings.spool)) + exposed(found)
 
     def counts() -> dict[str, int]:
         found: dict[str, int] = {}
@@ -99,12 +104,13 @@ def serve(settings: Settings, worker: int) -> None:
                 found[f"{ITEMS[lane.signal.name]}.{name}"] = sum(c.get(name, 0) for c in every)
         return found
 
+    stop = threading.Event()
+    redaction.start(stop, tally)
     listener = _listen(settings, shared)
     end_telemetry = telemetry.start(settings, "collector", counts)
     grpc_server = otlp_grpc.serve(intake, settings, shared)
     for writer in writers:
         writer.start()
-    stop = threading.Event()
     chores = [
         threading.Thread(target=_save, args=(open_lanes, stop), name="ledger", daemon=True),
         threading.Thread(

@@ -17,6 +17,7 @@ import yaml
 from schemas.clickhouse import Store
 from schemas.models import ControlRow
 from schemas.queries import control
+from schemas.redaction import RedactionPolicy, checked
 
 
 class ControlError(ValueError):
@@ -47,12 +48,13 @@ class AlertPolicy:
     signals: tuple[str, ...] = ()
 
 
-Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy
+Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy
 Key = tuple[str, str]  # (kind, name)
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
+    "redaction": ("redaction", RedactionPolicy),
 }
 _KINDS = dict(SECTIONS.values())
 
@@ -105,6 +107,11 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
                 raise ControlError(f"{at}: {value!r} must be a list of names")
             made[name] = tuple(value)
+        elif name in {"rules", "mode", "patterns"}:
+            try:
+                made[name] = checked(name, value, at)
+            except ValueError as error:
+                raise ControlError(str(error)) from error
     return model(**made)
 
 
@@ -152,6 +159,16 @@ def read(store: Store) -> Control:
         monitor if isinstance(monitor, MonitorPolicy) else MonitorPolicy(),
         {n: p for (_, n), p in found.items() if isinstance(p, AlertPolicy)},
     )
+
+
+def redactions(store: Store) -> dict[str, RedactionPolicy]:
+    """Redaction policies by project, `default` for the others. Raises ControlError."""
+    return {
+        row["name"]: found
+        for row in control.latest(store)
+        if row["kind"] == "redaction" and not row["deleted"]
+        and isinstance(found := _typed(row), RedactionPolicy)
+    }  # fmt: skip
 
 
 def apply(

@@ -1,0 +1,141 @@
+"""One text without what the rules find in it; JSON text stays JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from collector.redact.rules import Rule
+from collector.redact.secrets import TELLING, near
+
+_MARKER = re.compile(r"(\[[A-Z][A-Z0-9_]*(?::[0-9a-f]{8})?\])")
+_PIECE = re.compile(
+    r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+-]*)|null|true|false|[\[{]', re.DOTALL
+)
+Found = tuple[Rule, re.Pattern[str], Callable[[str], bool]]
+DEEPEST = 8  # JSON in JSON
+REMEMBERED = 10_000
+SHORT = 100  # characters of a text that is worth remembering as clean
+
+
+@dataclass(slots=True)
+class Redactor:
+    """The rules of one policy. `salt` makes markers carry a hash; empty: they carry none.
+
+    `counts` are of this use; `clean` (texts) and `names` (attributes) are found to hold nothing,
+    and uses of one policy share them.
+    """
+
+    rules: Sequence[Rule]
+    salt: bytes = b""
+    counts: Counter[str] = field(default_factory=Counter)
+    clean: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+    @property
+    def secrets(self) -> bool:
+        """True where telling names hide their values."""
+        return any(rule.name == "secrets" for rule in self.rules)
+
+    def text(self, text: str, depth: int = 0) -> str:
+        """The text without what the rules find; the very same object where they find nothing."""
+        if not text or text in self.clean:
+            return text
+        nested = depth < DEEPEST and text.lstrip()[:1] in {"{", "[", '"'}
+        escaped = nested and "\\u00" in text  # hides what the hints look for
+        likely = [
+            (rule, pattern, keep)
+            for rule in self.rules
+            for hint, pattern, keep in rule.steps
+            if escaped or hint(text)
+        ]
+        telling = nested and self.secrets and near(text)
+        if likely or telling:
+            inside = nested and _is_json(text)
+            found = self._json(text, depth) if inside else self._plain(text, likely)
+            if found != text:
+                return found
+        if len(text) <= SHORT:
+            if len(self.clean) >= REMEMBERED:
+                self.clean.clear()
+            self.clean.add(text)
+        return text
+
+    def marker(self, rule: Rule, value: str) -> str:
+        """What stands for a value; counts it."""
+        self.counts[rule.name] += 1
+        if not self.salt:
+            return f"[{rule.label}]"
+        same = value.lower()
+        if rule.name in {"card", "phone", "iban"}:
+            same = re.sub(r"[^0-9a-z]", "", same)
+        said = f"{rule.label}:{same}".encode("utf-8", "replace")
+        return f"[{rule.label}:{hmac.new(self.salt, said, hashlib.sha256).hexdigest()[:8]}]"
+
+    def whole(self, value: str) -> str:
+        """A value whose name says that it is a secret."""
+        if not value or _MARKER.fullmatch(value):
+            return value
+        return self.marker(next(r for r in self.rules if r.name == "secrets"), value)
+
+    def _plain(self, text: str, steps: Sequence[Found]) -> str:
+        for rule, pattern, keep in steps:
+            put = partial(self._put, rule, keep)
+            parts = _MARKER.split(text) if "[" in text else [text]
+            # Odd parts are markers, which no later rule may read as data.
+            parts[::2] = [pattern.sub(put, part) for part in parts[::2]]
+            text = "".join(parts)
+        return text
+
+    def _put(self, rule: Rule, keep: Callable[[str], bool], match: re.Match[str]) -> str:
+        group = "value" if "value" in match.re.groupindex else 0
+        value = match[group]
+        if not value or not keep(value):
+            return match[0]
+        start, end = match.start(group) - match.start(), match.end(group) - match.start()
+        return match[0][:start] + self.marker(rule, value) + match[0][end:]
+
+    def _numeric(self) -> list[Found]:
+        return [(r, p, keep) for r in self.rules if r.name == "card" for _, p, keep in r.steps]
+
+    def _json(self, text: str, depth: int) -> str:
+        """Strings are read, redacted and written again; a number becomes a string."""
+        hidden = False
+
+        def put(match: re.Match[str]) -> str:
+            nonlocal hidden
+            inner, colon, number = match.groups()
+            if inner is None and number is None:
+                hidden = False
+                return match[0]
+            if number is not None:
+                secret, hidden = hidden, False
+                numeric = self._numeric() if number.isdigit() else []
+                found = self.whole(number) if secret else self._plain(number, numeric)
+                return match[0] if found == number else json.dumps(found)
+            value = str(json.loads(f'"{inner}"', strict=False)) if "\\" in inner else inner
+            secret, hidden = hidden, False
+            found = self.whole(value) if secret and not colon else self.text(value, depth + 1)
+            if colon:
+                hidden = self.secrets and TELLING.search(value) is not None
+            if found == value:
+                return match[0]
+            return json.dumps(found, ensure_ascii="\\" in inner) + (colon or "")
+
+        return _PIECE.sub(put, text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
