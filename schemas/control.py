@@ -179,7 +179,8 @@ def apply(
     Raises ControlError where a document belongs to another owner, or somebody changed it at the
     same time: then nothing of that document was written, and applying again is safe.
     """
-    rows = {(r["kind"], r["name"]): r for r in control.latest(store)}
+    # Other kinds, keys among them, are not the file's: it neither reads nor removes them.
+    rows = {(r["kind"], r["name"]): r for r in control.latest(store) if r["kind"] in _KINDS}
     changes: list[Change] = []
     for key in sorted(wanted.keys() | rows.keys()):
         row, after = rows.get(key), wanted.get(key)

@@ -92,3 +92,11 @@ def test_of_two_writers_of_one_version_the_first_wins(store: Store) -> None:
     queries.append(store, first)
     queries.append(store, dataclasses.replace(first, author="b", document='{"sink": "webhook"}'))
     assert [r["author"] for r in queries.history(store) if r["name"] == "race"] == ["a"]
+
+
+def test_the_file_leaves_documents_of_a_kind_that_is_not_its_own(store: Store) -> None:
+    row = ControlRow("key", "mobile", 1, "key", "somebody", "{}", 0, 1)
+    queries.append(store, row)
+    changes = control.apply(store, {}, "file", dry_run=True)
+    assert ("key", "mobile") not in [change.key for change in changes]
+    assert [r["deleted"] for r in queries.latest(store) if r["kind"] == "key"] == [0]
