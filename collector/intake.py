@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from collector.lanes import Lane
+from collector.rejections import Rejections
 from collector.signals.base import parts, projects
 from schemas.errors import Retryable
 
@@ -67,6 +68,7 @@ class Intake:
     redaction: Redaction
     key: str = ""
     flight: Flight = field(default_factory=Flight)
+    rejections: Rejections = field(default_factory=Rejections)
 
     def authorised(self, header: str) -> bool:
         """True without a configured key, or with `Bearer <key>`."""
@@ -94,6 +96,7 @@ class Intake:
             refused = Counter(sent) - Counter(projects(checked.request))
             lane.ledger.add("received", refused)
             lane.ledger.add("rejected", refused)
+            self.rejections.add(name, checked.refused)
             with suppress(OSError):  # what is kept is safe; only counts would start lower
                 lane.ledger.save()
         return lane.signal.answer(checked.rejected, checked.reason)

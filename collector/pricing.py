@@ -25,23 +25,24 @@ _PROVIDERS = {
     "gcp.gemini": "google", "gcp.vertex_ai": "google", "gcp.gen_ai": "google", "vertexai": "google",
     "mistral_ai": "mistral", "x_ai": "x-ai", "xai": "x-ai",
 }  # fmt: skip
+# These pass calls on: the model is known by its own maker's price.
+_PROXIES = frozenset({"", "litellm", "portkey", "helicone", "langchain"})
 DAY_NS = 86_400 * 10**9
 
 
 @lru_cache(maxsize=4096)
 def _prices(model: str, provider: str, day: int) -> Any:
-    """The prices of a model on a day since 1970; None where the library has none."""
-    found: Any = None
+    """The prices of a model on a day since 1970; None where the library has none. A provider that
+    it does not know may serve a known model for less or for nothing."""
     moment = datetime.fromtimestamp(day * 86_400, UTC)
     named = _PROVIDERS.get(provider.lower(), provider.lower())
-    for provider_id in dict.fromkeys((named or None, None)):
-        try:
-            found = calc_price(Usage(input_tokens=1), model, provider_id=provider_id,
-                               genai_request_timestamp=moment).model_price  # fmt: skip
-            break
-        except LookupError:
-            continue
-    return found
+    try:
+        return calc_price(
+            Usage(input_tokens=1), model, provider_id=None if named in _PROXIES else named,
+            genai_request_timestamp=moment,
+        ).model_price  # fmt: skip
+    except LookupError:
+        return None
 
 
 def cost(row: dict[str, Any], start_ns: int) -> tuple[float, str]:

@@ -29,6 +29,7 @@ from schemas import clickhouse, telemetry
 from schemas.clickhouse import Store
 from schemas.queries.logs import insert_logs
 from schemas.queries.metrics import insert_metrics
+from schemas.queries.rejections import insert_rejections
 from schemas.queries.spans import insert_spans
 from schemas.registry import load
 from schemas.settings import Settings
@@ -111,7 +112,12 @@ def serve(settings: Settings, worker: int) -> None:
     grpc_server = otlp_grpc.serve(intake, settings, shared)
     for writer in writers:
         writer.start()
+    put_rejections = _Sink(settings, insert_rejections).insert
+    rejected = threading.Thread(
+        target=intake.rejections.run, args=(put_rejections, stop), name="rejections", daemon=True
+    )
     chores = [
+        rejected,
         threading.Thread(target=_save, args=(open_lanes, stop), name="ledger", daemon=True),
         threading.Thread(
             target=keep_pace, args=(settings, [lane.spool for lane in open_lanes], stop),
@@ -146,6 +152,7 @@ def serve(settings: Settings, worker: int) -> None:
         for lane in open_lanes:
             with suppress(OSError):
                 lane.ledger.save()
+        rejected.join(5)
         end_telemetry()
 
 

@@ -7,6 +7,7 @@ DateTime64(6) microseconds: clickhouse-connect writes integers as ticks of the c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,23 @@ class MetricRow:
     retention_days: int = 30
     segment: str = ""
     ingested_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionRow:
+    """Refused items of one day with the same reason and SDK. `sample` is JSON without values:
+    names, ids, times, attribute keys and lengths, so that nothing in it needs redaction.
+    `day` is a date; times are milliseconds. Rows with the same key are added up."""
+
+    project: str
+    day: date
+    signal: str
+    reason: str
+    sdk: str
+    sample: str
+    count: int
+    first_at: int
+    last_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from collector.rejections import Found, sample, sdk_of
 
 DAY_NS = 86_400 * 10**9
 OLDEST_NS = 30 * DAY_NS
@@ -24,6 +27,7 @@ class Checked:
     kept: int
     rejected: int
     reason: str
+    refused: Found = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,17 @@ def time_fault(time_ns: int, now_ns: int, name: str) -> str:
     return f"{name} must lie within the last 30 days and at most one day ahead"
 
 
-def keep(container: Any, fault: Callable[[Any], str]) -> tuple[int, int, str]:
+def keep(
+    container: Any, fault: Callable[[Any], str], note: Callable[[str, Any], None]
+) -> tuple[int, int, str]:
     """Remove the items of a repeated message field that have a fault: (kept, rejected, reason)."""
     good, first = [], ""
     for item in container:
         why = fault(item)
         first = first or why
-        if not why:
+        if why:
+            note(why, item)
+        else:
             good.append(item)
     rejected = len(container) - len(good)
     if rejected:
@@ -66,16 +74,29 @@ def keep(container: Any, fault: Callable[[Any], str]) -> tuple[int, int, str]:
     return len(good), rejected, first
 
 
+def noted(found: Found, resource: Any, scope: Any, name: str = "") -> Callable[[str, Any], None]:
+    """A function that counts a refused item of a scope; `name` where the item has none."""
+
+    def note(why: str, item: Any) -> None:
+        key = (project_of(resource), why, sdk_of(resource, scope))
+        count, text = found.get(key) or (0, sample(item, name))
+        found[key] = (count + 1, text)
+
+    return note
+
+
 def check_items(request: Any, fault: Callable[[Any], str]) -> Checked:
     """Remove the spans or log records of a request that have a fault."""
     kept = rejected = 0
     reason = ""
+    found: Found = {}
     for group in (item for _, groups in request.ListFields() for item in groups):
         scopes, items = _shape(group)
         for scope in getattr(group, scopes):
-            good, bad, why = keep(getattr(scope, items), fault)
+            note = noted(found, group.resource, scope.scope)
+            good, bad, why = keep(getattr(scope, items), fault, note)
             kept, rejected, reason = kept + good, rejected + bad, reason or why
-    return Checked(request, kept, rejected, reason)
+    return Checked(request, kept, rejected, reason, found)
 
 
 def project_of(resource: Any) -> str:

@@ -14,7 +14,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from collector.normalise import attributes, resource_columns, text
-from collector.signals.base import Checked, Signal, keep, time_fault
+from collector.rejections import Found
+from collector.signals.base import Checked, Signal, keep, noted, time_fault
 from schemas.models import MetricRow
 
 _STORED = ("gauge", "sum", "histogram")
@@ -30,24 +31,29 @@ def _fault(now_ns: int, kind: str, point: Any) -> str:
     return time_fault(point.time_unix_nano, now_ns, "time")
 
 
-def _metrics(request: Any) -> Iterator[tuple[Any, Any, str]]:
-    """(resource, metric, kind of its data; "" where it has none)."""
+def _metrics(request: Any) -> Iterator[tuple[Any, Any, Any, str]]:
+    """(resource, scope, metric, kind of its data; "" where it has none)."""
     for group in request.resource_metrics:
         for scope in group.scope_metrics:
             for metric in scope.metrics:
-                yield group.resource, metric, metric.WhichOneof("data") or ""
+                yield group.resource, scope.scope, metric, metric.WhichOneof("data") or ""
 
 
 def check(request: ExportMetricsServiceRequest, now_ns: int) -> Checked:
     """Remove points that can never be stored; the rest of the batch is kept."""
     kept = rejected = 0
     reason = ""
-    for _, metric, kind in _metrics(request):
+    found: Found = {}
+    for resource, scope, metric, kind in _metrics(request):
         if kind:
             points = getattr(metric, kind).data_points
-            good, bad, why = keep(points, partial(_fault, now_ns, kind))
+            good, bad, why = keep(
+                points,
+                partial(_fault, now_ns, kind),
+                noted(found, resource, scope, metric.name),
+            )
             kept, rejected, reason = kept + good, rejected + bad, reason or why
-    return Checked(request, kept, rejected, reason)
+    return Checked(request, kept, rejected, reason, found)
 
 
 def _values(kind: str, point: Any) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def _values(kind: str, point: Any) -> dict[str, Any]:
 def rows(request: Any, received_ns: int, token: str) -> list[Any]:
     """Every stored point of a request as a MetricRow."""
     result = []
-    for resource, metric, kind in _metrics(request):
+    for resource, _, metric, kind in _metrics(request):
         if kind not in _STORED:
             continue
         base = resource_columns(resource, received_ns, token)

@@ -48,8 +48,13 @@ def test_an_unknown_model_has_no_price_instead_of_a_price_of_nothing() -> None:
     assert cost(_call(model="our-own-model", provider="ourselves"), NOW) == (0.0, "unpriced")
 
 
-def test_a_provider_of_another_name_is_no_reason_to_have_no_price() -> None:
-    assert cost(_call(provider="a-proxy-of-ours"), NOW)[1] == LIBRARY
+@pytest.mark.parametrize("name", ["", "litellm", "OpenAI", "azure.ai.openai"])
+def test_a_provider_by_another_name_has_its_price(name: str) -> None:
+    assert cost(_call(provider=name), NOW)[1] == LIBRARY
+
+
+def test_a_known_model_at_home_does_not_cost_what_it_costs_elsewhere() -> None:
+    assert cost(_call(provider="our-own-machine"), NOW) == (0.0, "unpriced")
 
 
 @pytest.mark.parametrize("more", [{"kind": "AGENT"}, {"model": ""},

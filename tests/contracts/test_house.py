@@ -29,6 +29,7 @@ DOORS = {
 }
 TABLES = {
     "spans_in": models.SpanRow,
+    "rejections": models.RejectionRow,
     "scores": models.ScoreRow,
     "embeddings": models.EmbeddingRow,
     "findings": models.FindingRow,

@@ -1,0 +1,30 @@
+"""Items that were refused: what, why, and by which SDK they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.clickhouse import Store
+from schemas.models import RejectionRow
+
+
+def insert_rejections(store: Store, rows: Sequence[RejectionRow], token: str) -> None:
+    """Add counts; the same token adds them at most once."""
+    store.insert("rejections", rows, token)
+
+
+def list_rejections(store: Store, project: str, limit: int = 100) -> list[dict[str, Any]]:
+    """Refused items of the last 30 days by signal, reason and SDK, most first; times in ms."""
+    return store.rows(
+        """
+        SELECT signal, reason, sdk, anyLast(sample) AS sample, sum(count) AS items,
+               toUnixTimestamp64Milli(min(first_at)) AS first_ms,
+               toUnixTimestamp64Milli(max(last_at)) AS last_ms
+        FROM rejections
+        WHERE project = {project:String} AND day >= today() - 30
+        GROUP BY signal, reason, sdk ORDER BY items DESC, last_ms DESC LIMIT {limit:UInt32}
+        """,
+        project=project,
+        limit=limit,
+    )
