@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from schemas.clickhouse import Store
+from schemas.models import RejectionRow, SpanRow
+from schemas.queries import rejections, spans
 
 
 def _page(name: str, project: str, **query: str) -> AppTest:
@@ -45,6 +52,30 @@ def test_overview_shows_finding_and_mean(filled: str) -> None:
     assert not page.exception
     assert "groundedness fell for v2" in _words(page)
     assert [m.value for m in page.metric] == ["60", "0.655"]
+
+
+def test_overview_lists_costs_and_what_was_refused(store: Store) -> None:
+    name, token = f"p-{uuid.uuid4()}", str(uuid.uuid4())
+    now = time.time_ns() - 60 * 10**9
+    rows = [
+        SpanRow(name, f"{n:032x}", f"{n:016x}", now, model=model, cost_usd=cost, cost_source=source,
+                segment=token)
+        for n, (model, cost, source) in enumerate(
+            [("dear", 1.5, "span"), ("ours", 0.0, "unpriced")], 1
+        )
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, token)
+    day = datetime.fromtimestamp(now / 1e9, UTC).date()
+    refused = RejectionRow(name, day, "traces", "all-zero id", "opentelemetry python 1.40", "{}", 3,
+                           now // 10**6, now // 10**6)  # fmt: skip
+    rejections.insert_rejections(store, [refused], token)
+    page = _page("overview", name)
+    assert not page.exception
+    costs, bad = (frame.value for frame in page.dataframe)
+    assert list(zip(costs["model"], costs["cost"], strict=True)) == [
+        ("dear", "$ 1.5000"), ("ours", "no price")
+    ]  # fmt: skip
+    assert (list(bad["reason"]), list(bad["items"])) == (["all-zero id"], [3])
 
 
 def test_findings_show_segment_effect_and_examples(filled: str) -> None:

@@ -7,9 +7,9 @@ import json
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import costs, findings, scores, spans
+from schemas.queries import costs, findings, rejections, scores, spans
 from ui import charts
-from ui.data import literal, summary
+from ui.data import literal, moment, summary
 
 
 def render(store: Store, project: str) -> None:
@@ -42,6 +42,7 @@ def render(store: Store, project: str) -> None:
             onset = next((f["onset_ms"] for f in open_ones if f["signal"] == name), None)
             st.altair_chart(charts.trend(charts.hourly(observations), onset))
     _costs(store, project, first, last + 1)
+    _refused(store, project)
 
 
 def _costs(store: Store, project: str, start: int, end: int) -> None:
@@ -63,6 +64,25 @@ def _costs(store: Store, project: str, start: int, end: int) -> None:
             ],
             "calls without a price": [row["unpriced"] for row in rows],
             "prices from": [", ".join(row["sources"]) for row in rows],
+        },
+        hide_index=True,
+    )
+
+
+def _refused(store: Store, project: str) -> None:
+    rows = rejections.list_rejections(store, project)
+    if not rows:
+        return
+    st.subheader("Refused in the last 30 days")
+    st.caption("What could not be stored, by reason and sender. Samples hold names and sizes only.")
+    st.dataframe(
+        {
+            "signal": [row["signal"] for row in rows],
+            "reason": [row["reason"] for row in rows],
+            "sent by": [row["sdk"] for row in rows],
+            "items": [row["items"] for row in rows],
+            "last seen": [moment(row["last_ms"] * 10**6) for row in rows],
+            "sample": [row["sample"] for row in rows],
         },
         hide_index=True,
     )
