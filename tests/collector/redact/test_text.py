@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -108,3 +110,16 @@ def test_json_stays_json_and_loses_what_was_planted(value: object, ascii_only: b
 
 def test_a_policys_own_pattern_has_its_own_marker() -> None:
     assert Redactor([custom("TICKET", r"T-\d+")]).text("see T-123") == "see [TICKET]"
+
+
+def test_what_encodings_hide_is_as_the_docs_say() -> None:
+    key, card = "sk-" + "proj-Ab3dEf6hIj9kLmN0pQrS7uVwXyZ1aBcD2eFg", "4111 1111 1111 1111"
+    use = redactor()
+    for half in (key[:20], key[20:]):
+        assert use.text(half) == half  # split over two attributes
+    assert use.text(base64.b64encode(key.encode()).decode()) == "[SECRET]"
+    short = base64.b64encode(card.encode()).decode()
+    assert use.text(short) == short
+    assert "[SECRET]" in use.text(quote(f"token {key}"))
+    assert use.text(quote("bob@example.com")) == "[EMAIL]"
+    assert use.text(quote(card)) == quote(card)
