@@ -9,6 +9,7 @@ import struct
 import time
 import uuid
 import zlib
+from importlib.resources import files
 from pathlib import Path
 
 from schemas import clickhouse
@@ -37,12 +38,17 @@ def first_format(*requests: bytes, torn: bytes = b"") -> bytes:
     return b"".join(parts) + torn
 
 
+MIGRATIONS = sorted(f.name for f in files("schemas").joinpath("sql").iterdir())
+
+
 def remake(site: Site, old: str, new: str) -> None:
     """Make the table that INSERTs go to again, with a change in its statement."""
     store = clickhouse.connect(site.settings)
     (create,) = [s for s in statements("0001_init.sql") if "TABLE spans_in" in s]
+    later = [s for n in MIGRATIONS for s in statements(n) if "ALTER TABLE spans_in" in s]
     store.command("DROP TABLE spans_in")
-    store.command(create.replace(old, new))
+    for statement in (create.replace(old, new), *later):
+        store.command(statement)
 
 
 def test_a_clock_that_jumps_back_and_forth_loses_nothing(tmp_path: Path) -> None:
