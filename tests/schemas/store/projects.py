@@ -20,14 +20,18 @@ def fill(full: httpx.Client, table: str) -> None:
     )  # fmt: skip
     texts = [
         f"`{name}`" for name, kind in asked.json()["data"]
-        if kind in {"String", "LowCardinality(String)"} and name != "project"
+        if name != "project"
+        and kind in {"String", "LowCardinality(String)", "SimpleAggregateFunction(anyLast, String)"}
     ]  # fmt: skip
+    # A day that is not given is past its time to live, and the row would be gone.
+    days = [f"`{name}`" for name, kind in asked.json()["data"] if kind == "Date"]
     values = ", ".join(
         f"if(number < 3, '1', '{SECRET}') || toString(number) AS {name}" for name in texts
     )
+    values += "".join(f", today() AS {name}" for name in days)
     done = full.post(
         "/", params={"param_own": OWN.replace("\\", "\\\\"), "database": "assay"},
-        content=f"INSERT INTO {table} (project, {', '.join(texts)}) SELECT"
+        content=f"INSERT INTO {table} (project, {', '.join(texts + days)}) SELECT"
         f" if(number < 3, {{own:String}}, 'zother{SECRET}') AS project, {values} FROM numbers(8)",
     )  # fmt: skip
     assert done.status_code == 200, done.text
