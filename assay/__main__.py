@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 from assay.cli import PROCESSES, build_parser
 
@@ -25,43 +26,12 @@ def main() -> None:
         settings = from_environment()
     except SettingsError as error:
         sys.exit(f"assay: {error}")
-    if arguments.command == "store":
-        from assay.users import change
-
-        sys.exit(change(settings, arguments.action, arguments.project))
-    if arguments.command == "up":
-        from assay.up import run
-
-        sys.exit(run(settings, without=arguments.without))
-    if arguments.command == "demo":
-        from assay.demo import run as run_demo
-
-        sys.exit(run_demo(settings, arguments))
-    if arguments.command == "migrate":
-        from assay.doctor import migrate
-
-        sys.exit(migrate(settings))
-    if arguments.command == "apply":
-        from assay.control import apply
-
-        sys.exit(apply(settings, arguments.dry_run))
-    if arguments.command in {"backup", "restore", "copy"}:
-        from assay.transfer import run as transfer
-
-        sys.exit(transfer(settings, arguments.command, arguments.place))
-    if arguments.command == "spool":
-        from assay import spool
-
-        sys.exit(
-            spool.inspect(settings) if arguments.action == "inspect" else spool.requeue(settings)
-        )
-    if arguments.command == "audit":
-        from assay.control import audit
-
-        sys.exit(audit(settings))
-    from assay.doctor import examine
-
-    sys.exit(examine(settings))
+    module, _, name = arguments.handler.partition(":")
+    handler = getattr(import_module(module), name)
+    takes = [arguments] if arguments.takes is None else [
+        getattr(arguments, each) for each in arguments.takes
+    ]  # fmt: skip
+    sys.exit(handler(settings, *takes))
 
 
 if __name__ == "__main__":

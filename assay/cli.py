@@ -27,7 +27,9 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--without", default="", metavar="A,B", help=f"leave out some of: {', '.join(PROCESSES)}"
     )
+    _to(up, "assay.up:run", "without")
     demo = commands.add_parser("demo", help="start everything, send demo traffic, print a report")
+    demo.set_defaults(handler="assay.demo:run", takes=None)
     demo.add_argument("--exit", action="store_true", help="end after the report")
     demo.add_argument("--seed", type=int, default=None, help="draws the regression (default: date)")
     demo.add_argument("--no-regression", action="store_true", help="send healthy traffic only")
@@ -39,18 +41,30 @@ def build_parser() -> argparse.ArgumentParser:
             _users(process)
     apply = commands.add_parser("apply", help="make assay.yaml the control state in force")
     apply.add_argument("--dry-run", action="store_true", help="say what would change")
-    commands.add_parser("audit", help="every change of control state, newest first")
-    commands.add_parser("migrate", help="create or update the tables in ClickHouse, then exit")
+    _to(apply, "assay.control:apply", "dry_run")
+    audit = commands.add_parser("audit", help="every change of control state, newest first")
+    _to(audit, "assay.control:audit")
+    migrate = commands.add_parser("migrate", help="create or update the tables in ClickHouse")
+    _to(migrate, "assay.doctor:migrate")
     spool = commands.add_parser("spool", help="what waits on disk, and what ClickHouse refused")
     spool.add_argument("action", choices=["inspect", "requeue"])
+    _to(spool, "assay.spool:run", "action")
     backup = commands.add_parser("backup", help="write all stored data into a new folder")
     backup.add_argument("--to", required=True, metavar="FOLDER", dest="place")
     restore = commands.add_parser("restore", help="add a backup to a new store")
     restore.add_argument("--from", required=True, metavar="FOLDER", dest="place")
     copy = commands.add_parser("copy", help="add all stored data to another ClickHouse")
     copy.add_argument("--to", required=True, metavar="CLICKHOUSE_URL", dest="place")
-    commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
+    for transfer in (backup, restore, copy):
+        _to(transfer, "assay.transfer:run", "command", "place")
+    doctor = commands.add_parser("doctor", help="check ports, versions, disk, models, the ledger")
+    _to(doctor, "assay.doctor:examine")
     return parser
+
+
+def _to(command: argparse.ArgumentParser, handler: str, *takes: str) -> None:
+    """`module:function` is imported when the command runs; it gets the settings and `takes`."""
+    command.set_defaults(handler=handler, takes=takes)
 
 
 def _users(store: argparse.ArgumentParser) -> None:
@@ -58,3 +72,4 @@ def _users(store: argparse.ArgumentParser) -> None:
     user = things.add_parser("user", help="users that may read one project's rows only")
     user.add_argument("action", choices=["add", "list", "remove"])
     user.add_argument("--project", default="", metavar="P", help="the project that it may read")
+    _to(user, "assay.users:change", "action", "project")

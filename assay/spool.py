@@ -18,6 +18,11 @@ def _lanes(settings: Settings) -> list[Path]:
     return sorted(p for p in settings.spool.glob("*/*") if p.is_dir() and p.name in ITEMS)
 
 
+def run(settings: Settings, action: str) -> int:
+    """`inspect` or `requeue`. Returns the exit code."""
+    return inspect(settings) if action == "inspect" else requeue(settings)
+
+
 def inspect(settings: Settings) -> int:
     """One block per worker and signal that holds anything. Returns the exit code."""
     shown = 0
