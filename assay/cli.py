@@ -59,7 +59,23 @@ def build_parser() -> argparse.ArgumentParser:
         _to(transfer, "assay.transfer:run", "command", "place")
     doctor = commands.add_parser("doctor", help="check ports, versions, disk, models, the ledger")
     _to(doctor, "assay.doctor:examine")
+    _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     return parser
+
+
+def _rootcause(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(handler="assay.rootcause:run", takes=None)
+    command.description = "The smallest set of segments that explains a change of a measure."
+    add = command.add_argument
+    add("--input", required=True, metavar="FILE", help="CSV, .jsonl or .parquet; - reads CSV")
+    add("--time-column", required=True, metavar="COLUMN", help="numbers or ISO 8601 times")
+    add("--at", required=True, metavar="TIME", help="when the current window begins")
+    add("--window", type=float, default=None, metavar="W", help="its length in the"
+        " time column's unit (seconds); default: a step of a time grid, else all that follows")
+    add("--measure", required=True, metavar="A[/B]", help="sum(A) / sum(B), or the mean of A")
+    add("--dimensions", required=True, metavar="A,B", help="columns in which to search")
+    add("--seed", type=int, default=0, help="draws the permutations where there are too many")
+    add("--json", action="store_true", help="print a list of causes, the strongest first")
 
 
 def _to(command: argparse.ArgumentParser, handler: str, *takes: str) -> None:

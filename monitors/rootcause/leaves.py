@@ -1,0 +1,103 @@
+"""Rows of a measure, counted by attribute combination (a leaf) and block of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from monitors.windows import Bools, Floats, Integers
+
+BINS = 8
+DISTINCT = 20  # numeric columns with more values than this are cut into BINS quantiles
+
+
+class LeavesError(ValueError):
+    """The rows cannot be searched; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """`total` and `weight` (rows,) are sums of the measure and of its denominator for one leaf in
+    one block; the measure of any group is sum(total) / sum(weight). `codes` (leaves, columns) index
+    `values`, the names of each column's values."""
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    codes: Integers
+    leaf: Integers
+    block: Integers
+    total: Floats
+    weight: Floats
+
+    @property
+    def blocks(self) -> int:
+        return int(self.block.max()) + 1 if len(self.block) else 0
+
+    def sums(self, chosen: Bools) -> tuple[Floats, Floats]:
+        """(total, weight) per leaf over the chosen blocks (blocks,)."""
+        rows, n = chosen[self.block], len(self.codes)
+        return (
+            np.bincount(self.leaf[rows], self.total[rows], n).astype(np.float64),
+            np.bincount(self.leaf[rows], self.weight[rows], n).astype(np.float64),
+        )
+
+
+def _coded(name: str, column: Sequence[object]) -> tuple[tuple[str, ...], Integers]:
+    """(names, code per row); a numeric column with many values is cut at its quantiles."""
+    array = np.asarray(column)
+    if array.dtype.kind in "iuf":
+        found, codes = np.unique(array, return_inverse=True)
+        finite = found[np.isfinite(found)]
+        if len(finite) > DISTINCT:
+            edges = np.unique(np.nanquantile(array, np.linspace(0, 1, BINS + 1)))
+            codes = np.clip(np.searchsorted(edges, array, side="right") - 1, 0, len(edges) - 2)
+            names = [f"[{a:g}, {b:g})" for a, b in pairwise(edges)]
+            return (*names[:-1], names[-1][:-1] + "]"), codes.astype(np.int64)
+        return tuple(map(str, found)), codes.astype(np.int64)
+    order: dict[str, int] = {}
+    codes = np.fromiter(
+        (order.setdefault("" if v is None else str(v), len(order)) for v in column),
+        np.int64, len(column),
+    )  # fmt: skip
+    known = tuple(order)
+    if len(known) > max(DISTINCT, len(column) // 2):
+        raise LeavesError(
+            f"column {name!r} has {len(known)} values in {len(column)} rows: an identifier, no"
+            " segment; leave it out of --dimensions"
+        )
+    return known, codes
+
+
+def packed(codes: Integers) -> Integers:
+    """One integer per row of (rows, columns) of codes: equal rows get equal, dense numbers."""
+    key, size = np.zeros(len(codes), np.int64), 1
+    for column in codes.T:
+        wide = int(column.max(initial=0)) + 1
+        key, size = key * wide + column, size * wide
+        if size > 4 * len(codes) + 1024:
+            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+            size = int(key.max(initial=0)) + 1
+    seen = np.zeros(size, bool)
+    seen[key] = True
+    return (np.cumsum(seen) - 1)[key]
+
+
+def leaves(
+    dimensions: Mapping[str, Sequence[object]], block: Integers, total: Floats, weight: Floats
+) -> Leaves:
+    """Rows added up by leaf and block. Raises LeavesError where nothing could be searched."""
+    if not dimensions:
+        raise LeavesError("no dimension is named: say which columns to search, --dimensions a,b")
+    coded = [_coded(name, column) for name, column in dimensions.items()]
+    codes = np.column_stack([c for _, c in coded])
+    leaf = packed(codes)
+    first = np.unique(leaf, return_index=True)[1]
+    cell = packed(np.column_stack([leaf, block]))
+    at = np.unique(cell, return_index=True)[1]
+    return Leaves(
+        tuple(dimensions), tuple(names for names, _ in coded), codes[first], leaf[at], block[at],
+        np.bincount(cell, total).astype(np.float64), np.bincount(cell, weight).astype(np.float64),
+    )  # fmt: skip
