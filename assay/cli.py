@@ -60,7 +60,26 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check ports, versions, disk, models, the ledger")
     _to(doctor, "assay.doctor:examine")
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
+    _drift(commands.add_parser("drift", help="whether a column changed between two files"))
     return parser
+
+
+def _drift(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(handler="assay.drift:run", takes=None)
+    command.description = "Compare a column of two files by every test that suits its kind."
+    add = command.add_argument
+    add("--reference", required=True, metavar="FILE", help="CSV, .jsonl or .parquet")
+    add("--current", required=True, metavar="FILE", help="CSV, .jsonl or .parquet")
+    add("--column", required=True, help="numbers, categories or texts")
+    add("--kind", choices=["number", "category", "text"], help="default: by what stands there")
+    add("--session-column", metavar="COLUMN", help="rows of a session resemble each other: it is"
+        " then the unit that is permuted")  # fmt: skip
+    add("--alpha", type=float, default=0.05, help="false discovery rate over all tests (0.05)")
+    add("--points", type=int, default=None, help="rows used of each file, drawn by --seed;"
+        " default 1000 texts or 20000 others")  # fmt: skip
+    add("--seed", type=int, default=0, help="draws rows and permutations")
+    add("--no-embedding", action="store_true", help="compare texts by length and script only")
+    add("--json", action="store_true", help="print a list with one object per test")
 
 
 def _rootcause(command: argparse.ArgumentParser) -> None:

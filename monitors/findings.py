@@ -12,6 +12,7 @@ import numpy as np
 
 from monitors.drift.energy import energy
 from monitors.drift.mean_shift import mean_shift
+from monitors.drift.two_sample import pair, thinned
 from monitors.rootcause.search import Cause, search
 from monitors.windows import units
 from schemas.control import MonitorPolicy
@@ -21,6 +22,7 @@ HOUR_NS = 3600 * 10**9
 WINDOW_NS = 48 * HOUR_NS
 MIN_SCORED = 200
 CALIBRATED = 400
+POINTS = 600  # vectors a side: the distances between all of them are held in memory
 
 
 def _text(segment: dict[str, str]) -> str:
@@ -92,8 +94,8 @@ def _appeared(rows: list[Observation], onset_ns: int) -> list[dict[str, str]]:
     """Segment values first seen within two hours of the onset."""
     first: dict[tuple[str, str], int] = {}
     for row in rows:
-        for pair in row.segment.items():
-            first.setdefault(pair, row.time)
+        for item in row.segment.items():
+            first.setdefault(item, row.time)
     return [{k: v} for (k, v), t in first.items() if v and abs(t - onset_ns) < 2 * HOUR_NS]
 
 
@@ -108,7 +110,8 @@ def embedding_finding(
     new = np.array([v for t, _, v in rows if t >= middle], dtype=np.float64)
     if min(len(old), len(new)) < MIN_SCORED // 4:
         return None
-    distance, p_value = energy(old, new)
+    found = energy(pair(thinned(old, POINTS, 0), thinned(new, POINTS, 1)), 0, permutations(level))
+    distance, p_value = found.statistic, found.p_value
     if p_value > level:
         return None
     sentence = f"the distribution of {field}s changed (energy {distance:.3f}, p={p_value:.3f})"

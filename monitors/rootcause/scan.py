@@ -1,11 +1,12 @@
 """Which attribute combinations explain a change best: a scan statistic over all of them.
 
 For a segment S with current sum V and expected sum E (its current weight at the reference's rates)
-the gain is the power divergence of order LAMBDA (Cressie and Read, JRSS B 46, 1984) of V from E,
-which at order 0 is Kulldorff's likelihood ratio (Communications in Statistics 26, 1997). It is
-greatest for the segment that holds the whole change and nothing else. Each further attribute costs
-the share ATTRIBUTE of the gain, each further value of the same attributes the share VALUE, so a
-longer description must earn its length. Constants: nested cross-validation, docs/benchmarks.md.
+the gain is the power divergence of some order (Cressie and Read, JRSS B 46, 1984) of V from E,
+which at order 0 is Kulldorff's likelihood ratio (Communications in Statistics 26, 1997) and at
+-0.5 that of Freeman and Tukey. It is greatest for the segment that holds the whole change and
+nothing else. A further attribute costs a share of the gain, a further value of the same attributes
+another, so a longer description must earn its length. Constants: cross-validated on labelled
+incidents, docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ class Costs:
     each leaf's expected rate; `spoiled` times the median rate marks a reference block as itself
     anomalous; `follow` is the least share of the best value's gain that a further one needs."""
 
-    attribute: float = 0.075
-    value: float = 0.2
-    order: float = -0.25
-    prior: float = 50.0
+    attribute: float = 0.05
+    value: float = 0.15
+    order: float = -0.5
+    prior: float = 20.0
     spoiled: float = 2.0
     follow: float = 0.2
     attributes: int = 3

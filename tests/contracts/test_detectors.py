@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from monitors.windows import Floats, units
+from monitors.windows import units
 from schemas.models import Observation
 from schemas.registry import load
 
@@ -26,11 +26,6 @@ def _scores(seed: int, shift: float) -> list[Observation]:
     ]
 
 
-def _samples(seed: int, shift: float) -> tuple[Floats, Floats]:
-    draw = np.random.default_rng(seed)
-    return draw.normal(0, 1, (120, 8)), draw.normal(shift, 1, (120, 8))
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """`p(data seed, size of the change, detector's seed)`."""
@@ -43,11 +38,7 @@ def _mean_shift(data: int, shift: float, seed: int) -> float:
     return float(found.p_value)
 
 
-def _energy(data: int, shift: float, seed: int) -> float:
-    return float(DETECTORS["energy"](*_samples(data, shift), seed=seed)[1])
-
-
-CASES = {"mean_shift": Case(_mean_shift), "energy": Case(_energy)}
+CASES = {"mean_shift": Case(_mean_shift)}
 
 
 def test_every_detector_has_a_case() -> None:

@@ -15,6 +15,7 @@ KINDS = {
     "convention": ("collector.conventions", "add-a-convention.md"),
     "evaluator": ("evaluators.metrics", "add-a-evaluator.md"),
     "detector": ("monitors.drift", "add-a-detector.md"),
+    "two_sample": ("monitors.drift", "drift.md"),
     "sink": ("monitors.alerts.sinks", "add-a-sink.md"),
 }
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
