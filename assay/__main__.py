@@ -21,6 +21,10 @@ def main() -> None:
         from schemas.settings import SettingsError, from_environment
     except ImportError:
         sys.exit("assay: this is the client only; for servers: pip install 'assay-observe[server]'")
+    if arguments.command == "eval":
+        from assay.evaluate import run as evaluate
+
+        sys.exit(evaluate(arguments))
     try:
         settings = from_environment()
     except SettingsError as error:

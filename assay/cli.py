@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     restore.add_argument("--from", required=True, metavar="FOLDER", dest="place")
     copy = commands.add_parser("copy", help="add all stored data to another ClickHouse")
     copy.add_argument("--to", required=True, metavar="CLICKHOUSE_URL", dest="place")
+    _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
     commands.add_parser("doctor", help="check ports, versions, disk, models and the ledger")
     return parser
 
@@ -58,3 +59,16 @@ def _users(store: argparse.ArgumentParser) -> None:
     user = things.add_parser("user", help="users that may read one project's rows only")
     user.add_argument("action", choices=["add", "list", "remove"])
     user.add_argument("--project", default="", metavar="P", help="the project that it may read")
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
+    command.add_argument("--list", action="store_true", help="name the evaluators and their needs")
+    command.add_argument("--input", default="-", metavar="ROWS.JSONL", help="- is stdin")
+    command.add_argument("--output", default="-", metavar="SCORES.JSONL", help="- is stdout")
+    command.add_argument(
+        "--fail-under",
+        type=float,
+        metavar="X",
+        help="gate on the mean's 95%% interval: exit 0 pass, 1 fail, 2 inconclusive",
+    )
