@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _to(doctor, "assay.doctor:examine")
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     _drift(commands.add_parser("drift", help="whether a column changed between two files"))
+    _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
     return parser
 
 
@@ -89,8 +90,14 @@ def _rootcause(command: argparse.ArgumentParser) -> None:
     add("--input", required=True, metavar="FILE", help="CSV, .jsonl or .parquet; - reads CSV")
     add("--time-column", required=True, metavar="COLUMN", help="numbers or ISO 8601 times")
     add("--at", required=True, metavar="TIME", help="when the current window begins")
-    add("--window", type=float, default=None, metavar="W", help="its length in the"
-        " time column's unit (seconds); default: a step of a time grid, else all that follows")
+    add(
+        "--window",
+        type=float,
+        default=None,
+        metavar="W",
+        help="its length in the"
+        " time column's unit (seconds); default: a step of a time grid, else all that follows",
+    )
     add("--measure", required=True, metavar="A[/B]", help="sum(A) / sum(B), or the mean of A")
     add("--dimensions", required=True, metavar="A,B", help="columns in which to search")
     add("--seed", type=int, default=0, help="draws the permutations where there are too many")
@@ -108,3 +115,17 @@ def _users(store: argparse.ArgumentParser) -> None:
     user.add_argument("action", choices=["add", "list", "remove"])
     user.add_argument("--project", default="", metavar="P", help="the project that it may read")
     _to(user, "assay.users:change", "action", "project")
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
+    command.add_argument("--list", action="store_true", help="name the evaluators and their needs")
+    command.add_argument("--input", default="-", metavar="ROWS.JSONL", help="- is stdin")
+    command.add_argument("--output", default="-", metavar="SCORES.JSONL", help="- is stdout")
+    command.add_argument(
+        "--fail-under",
+        type=float,
+        metavar="X",
+        help="gate on the mean's 95%% interval: exit 0 pass, 1 fail, 2 inconclusive",
+    )
+    command.set_defaults(handler="assay.evaluate:run", takes=None)

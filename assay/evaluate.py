@@ -1,0 +1,198 @@
+"""`assay eval`: any evaluator over a file of rows, without store, network or key.
+
+A row is a JSON object per line: question, context (a text or a list of texts), answer or claim.
+Every row comes back in order, its own fields first. A row that cannot be judged says why, and the
+run goes on. The gate (`--fail-under`) looks at the bounds of an interval, never at the mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import IO, Any
+
+from tqdm import tqdm
+
+from evaluators.base import Evaluator, Resources, Result, failed, judge
+from evaluators.embedding import Embedder
+from evaluators.gate import Gate, decide
+from schemas.models import Sample
+from schemas.registry import load
+from schemas.settings import Settings
+
+CHUNK = 64  # rows; what was judged is written before the next are read
+LABELS = ("no", "yes")  # below 0.5, and from there, where an evaluator names none
+CANNOT_RUN = 3
+_OURS = ("score", "label", "status", "reason", "explanation", "evaluator", "evaluator_version")
+
+
+def run(_: Settings, arguments: argparse.Namespace) -> int:
+    """Exit status: 0 passed or no gate, 1 failed, 2 inconclusive, 3 the run could not be made."""
+    factories = load("evaluator", "evaluators.metrics")
+    if arguments.list:
+        return _list(factories)
+    names = ", ".join(factories)
+    if arguments.evaluator not in factories:
+        said = f"no evaluator is named {arguments.evaluator!r}" if arguments.evaluator else "which?"
+        return _refuse(f"{said}; there are: {names}")
+    threshold = arguments.fail_under
+    if threshold is not None and not 0 <= threshold <= 1:
+        return _refuse("--fail-under takes a number from 0 to 1")
+    if arguments.input == arguments.output != "-":
+        return _refuse("--output would overwrite --input")
+    evaluator: Evaluator | None = factories[arguments.evaluator](Resources(Embedder()))
+    if evaluator is None:
+        return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
+    gate = Gate()
+    try:
+        with ExitStack() as held:
+            total = _count(arguments.input)
+            source = _open(held, arguments.input, "rb", sys.stdin.buffer)
+            target = _open(held, arguments.output, "wb", sys.stdout.buffer)
+            bar = held.enter_context(
+                tqdm(total=total, unit="row", desc=evaluator.name, file=sys.stderr)
+            )
+            for lines in _chunks(source):
+                for row, result in _judged(evaluator, lines):
+                    target.write(_written(row, result, evaluator))
+                    gate.add(result, str(row.get("group") or row.get("session_id") or ""))
+                    bar.update()
+                target.flush()
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of stdout has gone: there is nobody to write to
+        return CANNOT_RUN
+    except OSError as error:
+        return _refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
+    print(gate.summary(evaluator.name, evaluator.version), file=sys.stderr)
+    if threshold is None:
+        return 0
+    verdict, why = decide(gate, threshold)
+    print(why, file=sys.stderr)
+    return verdict
+
+
+def sample(row: Mapping[str, Any], number: int) -> Sample:
+    """A row as evaluators see it. Raises ValueError with a sentence that names the field."""
+    texts = {name: _text(row, name) for name in ("question", "answer", "claim")}
+    answer = texts["answer"] or texts["claim"]
+    context = row.get("context", row.get("documents", row.get("contexts")))
+    if context is None:
+        context = []
+    if isinstance(context, str):
+        context = [context]
+    if not isinstance(context, list) or not all(isinstance(part, str) for part in context):
+        raise ValueError("context is neither a text nor a list of texts")
+    return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context))
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a text")
+    return value
+
+
+def _count(path: str) -> int | None:
+    if path == "-":
+        return None
+    with open(path, "rb") as file:
+        return sum(bool(line.strip()) for line in file)
+
+
+def _open(held: ExitStack, path: str, mode: str, standard: IO[bytes]) -> IO[bytes]:
+    return standard if path == "-" else held.enter_context(open(path, mode))
+
+
+def _chunks(source: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+    """Numbered lines, CHUNK at a time; empty lines are no rows."""
+    held: list[tuple[int, bytes]] = []
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            held.append((number, line))
+        if len(held) == CHUNK:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _judged(
+    evaluator: Evaluator, lines: Sequence[tuple[int, bytes]]
+) -> list[tuple[dict[str, Any], Result]]:
+    """The rows of the lines with their results, in order."""
+    rows: list[dict[str, Any]] = []
+    results: list[Result | None] = []
+    samples: list[Sample] = []
+    for number, line in lines:
+        row: Any = {"line": number}
+        result = None
+        try:
+            row = json.loads(line.decode("utf-8-sig"))
+            if not isinstance(row, dict):
+                row = {"line": number}
+                raise ValueError("not a JSON object")
+            samples.append(sample(row, number))
+        except UnicodeDecodeError:
+            result = failed("not UTF-8")
+        except json.JSONDecodeError as error:
+            result = failed(f"not JSON: {error.msg} at character {error.pos}")
+        except (ValueError, RecursionError) as error:
+            result = failed(str(error))
+        rows.append(row)
+        results.append(result)
+    made = iter(_careful(evaluator, samples))
+    return [(row, next(made) if r is None else r) for row, r in zip(rows, results, strict=True)]
+
+
+def _careful(evaluator: Evaluator, samples: list[Sample]) -> list[Result]:
+    """All at once; one by one where that failed, so that one bad row costs no other."""
+    made = judge(evaluator, samples, 1.0)
+    if len(samples) > 1 and any(result.status == "error" for result in made):
+        made = [judge(evaluator, [one], 1.0)[0] for one in samples]
+    return made
+
+
+def _written(row: Mapping[str, Any], result: Result, evaluator: Evaluator) -> bytes:
+    """One line of output. A field of the row that has the name of one of ours becomes input_..."""
+    known = result.status == "scored"
+    labels: tuple[str, str] = getattr(evaluator, "labels", LABELS)
+    ours = {
+        "score": round(result.value, 6) if known else None,
+        "label": labels[result.value >= 0.5] if known else None,
+        "status": result.status,
+        "reason": result.reason,
+        "explanation": result.explanation,
+        "evaluator": evaluator.name,
+        "evaluator_version": evaluator.version,
+    }
+    own = {f"input_{k}" if k in _OURS else k: _plain(v) for k, v in row.items()}
+    line = json.dumps(own | ours, ensure_ascii=False) + "\n"
+    return line.encode("utf-8", "backslashreplace")
+
+
+def _plain(value: Any) -> Any:
+    """Python reads NaN and infinity, JSON has no words for them."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _list(factories: Mapping[str, Any]) -> int:
+    """Every evaluator that can run here, with what it needs."""
+    resources = Resources(Embedder())
+    for name, factory in factories.items():
+        evaluator = factory(resources)
+        if evaluator is None:
+            print(f"{name:20} cannot run here: its model is not installed")
+            continue
+        print(f"{name:20} needs {', '.join(evaluator.needs):30} version {evaluator.version}")
+    return 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"assay eval: {sentence}", file=sys.stderr)
+    return CANNOT_RUN
