@@ -46,6 +46,8 @@ class Settings:
     config: Path
     ingest_key: str
     workers: int
+    keep_seconds: int
+    keep_mib: int
     cors_origins: tuple[str, ...]
     tls_cert: str
     tls_key: str
@@ -98,6 +100,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
         ingest_key=env.get("ASSAY_INGEST_KEY", ""),
         workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),
+        keep_seconds=_integer(env, "ASSAY_KEEP_SECONDS", 600, 0, 86400),
+        keep_mib=_integer(env, "ASSAY_KEEP_MIB", 2048, 0, 2**20),
         cors_origins=tuple(o for o in env.get("ASSAY_CORS_ORIGINS", "").split(",") if o),
         tls_cert=_file(env, "ASSAY_TLS_CERT"),
         tls_key=_file(env, "ASSAY_TLS_KEY"),
