@@ -32,6 +32,7 @@ class Settings:
 
     home: Path
     clickhouse_url: str
+    clickhouse_cluster: str
     otlp_grpc_port: int
     otlp_http_port: int
     store_port: int
@@ -86,6 +87,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=home,
         clickhouse_url=env.get("CLICKHOUSE_URL", ""),
+        clickhouse_cluster=env.get("CLICKHOUSE_CLUSTER", ""),
         otlp_grpc_port=_integer(env, "ASSAY_OTLP_GRPC_PORT", 4317, 1, 65535),
         otlp_http_port=_integer(env, "ASSAY_OTLP_HTTP_PORT", 4318, 1, 65535),
         store_port=_integer(env, "ASSAY_STORE_PORT", 8123, 1, 65535),
