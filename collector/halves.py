@@ -26,6 +26,8 @@ class Halves:
     def __init__(self, insert: Insert, token: str, notes: Path) -> None:
         self._insert, self._token, self._notes = insert, token, notes
         self._refused: dict[str, str] = {}
+        self.names: list[str] = []  # of the parts that were stored
+        self.fresh: list[Dead] = []  # rows that no earlier call had refused
         with contextlib.suppress(OSError, ValueError):
             self._refused = dict(json.loads(notes.read_text()))
 
@@ -39,10 +41,13 @@ class Halves:
             whole = name == self._token
             try:
                 self._insert(rows if whole else [replace(r, segment=name) for r in rows], name)
+                self.names.append(name)
                 return []
             except Permanent as error:
                 reason = error.reason
                 self._note(name, reason)
+                if len(rows) == 1:
+                    self.fresh.append(Dead(reason, rows[0]))
         if len(rows) == 1:
             return [Dead(reason, rows[0])]
         half = len(rows) // 2

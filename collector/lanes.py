@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector import ledger as ledgers
+from collector.kept import FOLDER
 from collector.ledger import Ledger, Totals
 from collector.load import waiting
 from collector.segment import token_of
@@ -84,6 +85,10 @@ def _move(folder: Path, target: Path) -> None:
     moved = [path for pattern in _SEGMENTS for path in sorted(folder.glob(pattern))]
     for path in moved:
         path.rename(target / path.name)
+    if (folder / FOLDER).is_dir():
+        (target / FOLDER).mkdir(exist_ok=True)
+        for path in (folder / FOLDER).iterdir():
+            path.rename(target / FOLDER / path.name)
     if moved:
         log.info("%d segments of %s are taken over", len(moved), folder)
     if folder.parent.name.isdecimal():

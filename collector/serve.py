@@ -9,17 +9,20 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from collector import lanes as rooms
 from collector.intake import Intake
+from collector.kept import Shelf
 from collector.lanes import DEAD, Lane
 from collector.ledger import ITEMS, NAMES, prometheus
 from collector.pace import keep_pace
 from collector.receivers import otlp_grpc, otlp_http
 from collector.redact.policies import TALLY, Policies, exposed, read_policies
+from collector.replay import Source, watch
 from collector.signals.base import Signal
 from collector.signals.logs import logs
 from collector.signals.metrics import metrics
@@ -82,11 +85,17 @@ def serve(settings: Settings, worker: int) -> None:
         rooms.take_over(settings.spool, settings.home, settings.workers)
     open_lanes: list[Lane] = []
     writers: list[Writer] = []
+    sources: dict[Path, Source] = {}
+    shelf = Shelf(settings.keep_seconds, settings.keep_mib * 2**20 // settings.workers)
     for each, put in _signals():
         lane = rooms.open_lane(rooms.folder_of(settings.spool, worker, each.name), each)
         open_lanes.append(lane)
         insert = _Sink(settings, put).insert
-        writers.append(Writer(lane.spool, lane.ledger, each, insert, lane.folder / DEAD))
+        shelf.found(lane.folder)
+        sources[lane.folder] = Source(lane, insert)
+        writers.append(
+            Writer(lane.spool, lane.ledger, each, insert, lane.folder / DEAD, shelf=shelf)
+        )
     redaction = Policies(settings.home, partial(read_policies, settings))
     intake = Intake({lane.signal.name: lane for lane in open_lanes}, redaction, settings.ingest_key)
     tally = settings.spool / str(worker) / TALLY
@@ -122,6 +131,9 @@ def serve(settings: Settings, worker: int) -> None:
         threading.Thread(
             target=keep_pace, args=(settings, [lane.spool for lane in open_lanes], stop),
             name="pace", daemon=True,
+        ),
+        threading.Thread(
+            target=watch, args=(settings, shelf, sources, stop), name="replay", daemon=True
         ),
     ]  # fmt: skip
     for chore in chores:

@@ -31,6 +31,11 @@ class Limits:
     free_floor: int | None = None  # None: max(2 GiB, 5% of the disk)
 
 
+def floor(disk: int) -> int:
+    """Free bytes of a disk of so many below which intake stops."""
+    return max(2 * 2**30, disk // 20)
+
+
 class SpoolInUseError(RuntimeError):
     """Another process owns the folder; two would delete each other's segments."""
 
@@ -132,10 +137,10 @@ class Spool:
             usage = shutil.disk_usage(self._folder)
         except OSError as error:
             return f"the spool's folder cannot be used: {error}"
-        floor = self._limits.free_floor
-        if floor is None:
-            floor = max(2 * 2**30, usage.total // 20)
-        return f"free disk is below {floor // 2**20} MiB" if usage.free < floor else ""
+        least = self._limits.free_floor
+        if least is None:
+            least = floor(usage.total)
+        return f"free disk is below {least // 2**20} MiB" if usage.free < least else ""
 
     def unready(self) -> str:
         """As `refusal`, and why the disk refused what was sent a moment ago."""
@@ -241,6 +246,11 @@ class Spool:
     def delete(self, path: Path) -> None:
         """Remove a segment whose INSERT is durable."""
         self._gone(path, None)
+
+    def move(self, path: Path, target: Path) -> None:
+        """Move a segment whose INSERT is durable to another folder of this disk. Raises OSError."""
+        self._gone(path, target)
+        _sync_folder(target.parent)
 
     def keep_aside(self, path: Path) -> Path:
         """Move a damaged segment, whose whole records are stored, to where a person finds it."""

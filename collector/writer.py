@@ -1,4 +1,4 @@
-"""The writer: one sealed segment, one INSERT, one token; deleted only when that is durable."""
+"""The writer: one sealed segment, one INSERT, one token; then it leaves the spool."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from opentelemetry import trace
 from collector import requeue, segment
 from collector.dead_letters import bury
 from collector.halves import Halves, Insert
+from collector.kept import Shelf
 from collector.ledger import UNKNOWN, Ledger
 from collector.load import load
 from collector.signals.base import Signal
@@ -36,9 +37,11 @@ class Writer:
 
     def __init__(
         self, spool: Spool, ledger: Ledger, signal: Signal, insert: Insert, dead_letters: Path,
-        threads: int = 2,
+        threads: int = 2, shelf: Shelf | None = None,
     ) -> None:  # fmt: skip
+        """`shelf` keeps what is stored; without one it is deleted."""
         self._spool = spool
+        self._shelf = shelf or Shelf(0, 0)
         self._ledger = ledger
         self._signal = signal
         self._insert = insert
@@ -131,9 +134,9 @@ class Writer:
         self._ledger.settle(
             loaded.token, waited, written=written, dead=buried, damaged={UNKNOWN: lost}
         )
-        halves.forget()
         if loaded.damaged or lost:
             kept = self._spool.keep_aside(path)
             log.error("%s is damaged; %d items of it are lost, the others stored", kept, lost)
         else:
-            self._spool.delete(path)
+            self._shelf.keep(self._spool, path, halves.names)
+        halves.forget()

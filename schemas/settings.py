@@ -32,6 +32,7 @@ class Settings:
 
     home: Path
     clickhouse_url: str
+    clickhouse_cluster: str
     otlp_grpc_port: int
     otlp_http_port: int
     store_port: int
@@ -46,6 +47,8 @@ class Settings:
     config: Path
     ingest_key: str
     workers: int
+    keep_seconds: int
+    keep_mib: int
     cors_origins: tuple[str, ...]
     tls_cert: str
     tls_key: str
@@ -84,6 +87,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=home,
         clickhouse_url=env.get("CLICKHOUSE_URL", ""),
+        clickhouse_cluster=env.get("CLICKHOUSE_CLUSTER", ""),
         otlp_grpc_port=_integer(env, "ASSAY_OTLP_GRPC_PORT", 4317, 1, 65535),
         otlp_http_port=_integer(env, "ASSAY_OTLP_HTTP_PORT", 4318, 1, 65535),
         store_port=_integer(env, "ASSAY_STORE_PORT", 8123, 1, 65535),
@@ -98,6 +102,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
         ingest_key=env.get("ASSAY_INGEST_KEY", ""),
         workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),
+        keep_seconds=_integer(env, "ASSAY_KEEP_SECONDS", 600, 0, 86400),
+        keep_mib=_integer(env, "ASSAY_KEEP_MIB", 2048, 0, 2**20),
         cors_origins=tuple(o for o in env.get("ASSAY_CORS_ORIGINS", "").split(",") if o),
         tls_cert=_file(env, "ASSAY_TLS_CERT"),
         tls_key=_file(env, "ASSAY_TLS_KEY"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.clickhouse import Store
+
+_AT_ONCE = 200  # names of a query; they travel in its URL
 
 
 def busiest_partition(store: Store) -> int:
@@ -31,3 +35,16 @@ def stored_by_ledger(store: Store) -> dict[str, dict[str, int]]:
     for row in rows:
         found.setdefault(row["signal"], {})[row["project"]] = int(row["n"])
     return found
+
+
+def lacking(store: Store, names: Sequence[str]) -> set[str]:
+    """Those of the names of segments, or of parts of them, whose INSERT left no row: ClickHouse
+    does not hold them, or no more."""
+    held: set[str] = set()
+    for at in range(0, len(names), _AT_ONCE):
+        rows = store.rows(
+            "SELECT DISTINCT segment FROM segments WHERE segment IN {names:Array(String)}",
+            names=list(names[at : at + _AT_ONCE]),
+        )
+        held.update(row["segment"] for row in rows)
+    return set(names) - held
