@@ -14,7 +14,9 @@ from typing import Any
 import uvicorn
 
 from collector import lanes as rooms
+from collector import late
 from collector.intake import Intake
+from collector.keeping import Keeper, look
 from collector.lanes import DEAD, Lane
 from collector.ledger import ITEMS, NAMES, prometheus
 from collector.pace import keep_pace
@@ -27,6 +29,7 @@ from collector.signals.traces import traces
 from collector.writer import Writer
 from schemas import clickhouse, telemetry
 from schemas.clickhouse import Store
+from schemas.errors import Retryable
 from schemas.queries.logs import insert_logs
 from schemas.queries.metrics import insert_metrics
 from schemas.queries.rejections import insert_rejections
@@ -57,9 +60,14 @@ class _Sink:
             raise
 
 
-def _signals() -> list[tuple[Signal, Put]]:
+def _signals(keeper: Keeper) -> list[tuple[Signal, Put]]:
     conventions = [make() for make in load("convention", "collector.conventions").values()]
-    return [(traces(conventions), insert_spans), (logs(), insert_logs), (metrics(), insert_metrics)]
+    spans = traces(conventions, keeper)
+    return [
+        (spans, insert_spans),
+        (logs(keeper, spans.naming), insert_logs),
+        (metrics(keeper, spans.naming), insert_metrics),
+    ]
 
 
 def _listen(settings: Settings, shared: bool) -> socket.socket:
@@ -82,7 +90,10 @@ def serve(settings: Settings, worker: int) -> None:
         rooms.take_over(settings.spool, settings.home, settings.workers)
     open_lanes: list[Lane] = []
     writers: list[Writer] = []
-    for each, put in _signals():
+    keeper = Keeper(settings.home, look(settings))
+    with suppress(Retryable):  # what was cached holds until ClickHouse answers
+        keeper.refresh()
+    for each, put in _signals(keeper):
         lane = rooms.open_lane(rooms.folder_of(settings.spool, worker, each.name), each)
         open_lanes.append(lane)
         insert = _Sink(settings, put).insert
@@ -116,8 +127,13 @@ def serve(settings: Settings, worker: int) -> None:
     rejected = threading.Thread(
         target=intake.rejections.run, args=(put_rejections, stop), name="rejections", daemon=True
     )
+    names = open_lanes[0].signal.naming
     chores = [
         rejected,
+        threading.Thread(target=keeper.run, args=(stop,), name="keeping", daemon=True),
+        threading.Thread(
+            target=late.run, args=(keeper, settings, names, stop), name="late", daemon=True
+        ),
         threading.Thread(target=_save, args=(open_lanes, stop), name="ledger", daemon=True),
         threading.Thread(
             target=keep_pace, args=(settings, [lane.spool for lane in open_lanes], stop),
