@@ -57,6 +57,18 @@ def build_parser() -> argparse.ArgumentParser:
     copy.add_argument("--to", required=True, metavar="CLICKHOUSE_URL", dest="place")
     for transfer in (backup, restore, copy):
         _to(transfer, "assay.transfer:run", "command", "place")
+    kept = commands.add_parser("retention", help="how long each project's rows are kept")
+    kept.add_argument("--project", default="", metavar="P")
+    kept.add_argument("--rewrite", default="", metavar="DAYS", help="rows kept so long get the days"
+        " of the policy (`assay apply` does so where it changes one)")  # fmt: skip
+    _to(kept, "assay.retention:run", "project", "rewrite")
+    delete = commands.add_parser("delete", help="a trace, session, user or project, for good")
+    delete.add_argument("kind", choices=["trace", "session", "user", "project"])
+    delete.add_argument("name", metavar="NAME", help="its id, as the spans name it")
+    delete.add_argument("--project", default="", metavar="P", help="where it is")
+    delete.add_argument("--dry-run", action="store_true", help="count what would go")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    _to(delete, "assay.delete:run", "kind", "name", "project", "dry_run", "yes")
     doctor = commands.add_parser("doctor", help="check ports, versions, disk, models, the ledger")
     _to(doctor, "assay.doctor:examine")
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from assay.retention import follow
 from schemas import clickhouse, control
 from schemas.control import Change, ControlError, Key, Policy
 from schemas.errors import Permanent, Retryable
@@ -53,6 +54,15 @@ def apply(settings: Settings, dry_run: bool) -> int:
         print(f"assay: {error}", file=sys.stderr)
         return 1
     show(changes)
+    if not dry_run:
+        try:
+            store = clickhouse.connect(settings)
+            follow(store, changes, print)
+            store.close()
+        except (Retryable, Permanent) as error:
+            print(f"assay: stored rows have their old retention: {error}; see `assay retention`",
+                  file=sys.stderr)  # fmt: skip
+            return 1
     print(f"{len(changes)} to change (dry run)" if dry_run else f"{len(changes)} changed")
     return 0
 

@@ -12,9 +12,11 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.conventions.rules import Convention
+from collector.keeping import days_of
 from collector.pricing import cost
 from collector.signals.base import project_of
 from schemas.models import SpanRow
+from schemas.retention import Retentions
 
 _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
 _LONG = frozenset({"input.value", "output.value", "gen_ai.input.messages", "gen_ai.output.messages",
@@ -235,12 +237,16 @@ def _span(
     )
 
 
-def resource_columns(resource: Any, received_ns: int, segment: str) -> dict[str, Any]:
+def resource_columns(
+    resource: Any, received_ns: int, segment: str, retentions: Retentions | None = None
+) -> dict[str, Any]:
     """What every row of a resource shares; project as design section 5 says."""
+    project = project_of(resource)
     found = attributes(resource.attributes)
     environment = found.get("deployment.environment.name") or found.get("deployment.environment")
     return {
-        "project": project_of(resource),
+        "project": project,
+        "retention_days": days_of(resource, project, retentions or Retentions()),
         "service": text(found.get("service.name", "")),
         "service_version": text(found.get("service.version", "")),
         "environment": text(environment or ""),
@@ -256,12 +262,13 @@ def rows(
     received_ns: int,
     segment: str,
     readings: Readings | None = None,
+    retentions: Retentions | None = None,
 ) -> list[SpanRow]:
     """Every span of a request as a row. Calls may share `readings`, which this function fills."""
     result = []
     readings = {} if readings is None else readings
     for group in request.resource_spans:
-        base = resource_columns(group.resource, received_ns, segment)
+        base = resource_columns(group.resource, received_ns, segment, retentions)
         for scope in group.scope_spans:
             result += [_span(span, conventions, readings, base) for span in scope.spans]
     return result

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.dead_letters import bury
+from collector.gate import Gate
 from collector.halves import Halves, Insert
 from collector.kept import Kept, Shelf, note_names
 from collector.lanes import DEAD, Lane
@@ -93,8 +94,12 @@ class Replay:
         def insert(rows: Sequence[Any], token: str) -> None:
             source.insert(rows, f"{token}:replay:{again}" if again else token)
 
+        gate = Gate(source.lane.signal, insert)
         loaded = load(path, source.lane.signal)
-        halves = Halves(insert, loaded.token, path.with_suffix(".split"))
+        if not gate.written(loaded.rows).total():
+            self._shelf.drop(kept)  # all of it was deleted meanwhile
+            return
+        halves = Halves(gate.insert, loaded.token, path.with_suffix(".split"))
         halves.put(loaded.rows)
         self._tries[path] = tries + 1
         if halves.fresh:

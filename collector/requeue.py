@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.dead_letters import Dead, bury
+from collector.gate import Gate
 from collector.halves import Halves, Insert
 from collector.ledger import UNKNOWN, Ledger
 from collector.signals.base import Signal
@@ -65,23 +66,27 @@ def put(
     """Try every letter of a requeued file again. Raises Retryable with nothing lost."""
     data = path.read_bytes()
     token = f"requeue-{hashlib.sha256(data).hexdigest()[:32]}"
+    gate = Gate(signal, insert)
     letters = [_letter(line, signal, token) for line in data.decode().splitlines() if line.strip()]
-    halves = Halves(insert, token, path.with_suffix(".split"))
-    refused = halves.put([row for letter in letters for row in letter.rows])
-    again = [letter.dead for letter in letters if not letter.rows] + refused
+    rows = [row for letter in letters for row in letter.rows]
+    halves = Halves(gate.insert, token, path.with_suffix(".split"))
+    refused = halves.put(rows)
+    still, erased = gate.letters([letter.dead for letter in letters if not letter.rows])
+    erased += gate.count(rows)
+    again = still + refused
     if again:
         bury(dead_letters, token, again)
     counted: Counter[str] = Counter()
     written: Counter[str] = Counter()
     for letter in letters:
         counted[letter.project] -= letter.dead.spans
-        written.update(row.project for row in letter.rows)
+        written += gate.written(letter.rows)
     for dead in again:
         project = dead.row.project if dead.row else UNKNOWN
         counted[project] += dead.spans
         if dead.row:
             written[project] -= 1
-    ledger.settle(token, 0, dead=counted, written=written)
+    ledger.settle(token, 0, dead=counted, written=written, rejected=erased)
     halves.forget()
     path.unlink()
     log(f"{written.total()} dead letters are stored, {len(again)} are refused again")

@@ -15,7 +15,9 @@ from typing import Any
 import uvicorn
 
 from collector import lanes as rooms
+from collector import late
 from collector.intake import Intake
+from collector.keeping import Keeper, look
 from collector.kept import Shelf
 from collector.lanes import DEAD, Lane
 from collector.ledger import ITEMS, NAMES, prometheus
@@ -23,22 +25,20 @@ from collector.pace import keep_pace
 from collector.receivers import otlp_grpc, otlp_http
 from collector.redact.policies import TALLY, Policies, exposed, read_policies
 from collector.replay import Source, watch
-from collector.signals.base import Signal
-from collector.signals.logs import logs
-from collector.signals.metrics import metrics
-from collector.signals.traces import traces
+from collector.signals.standard import standard
 from collector.writer import Writer
 from schemas import clickhouse, telemetry
 from schemas.clickhouse import Store
+from schemas.errors import Retryable
 from schemas.queries.logs import insert_logs
 from schemas.queries.metrics import insert_metrics
 from schemas.queries.rejections import insert_rejections
 from schemas.queries.spans import insert_spans
-from schemas.registry import load
 from schemas.settings import Settings
 
 log = logging.getLogger("assay.collector")
 Put = Callable[[Store, Sequence[Any], str], None]
+PUTS: dict[str, Put] = {"traces": insert_spans, "logs": insert_logs, "metrics": insert_metrics}
 
 
 class _Sink:
@@ -58,11 +58,6 @@ class _Sink:
         except Exception:
             self._own.store = None
             raise
-
-
-def _signals() -> list[tuple[Signal, Put]]:
-    conventions = [make() for make in load("convention", "collector.conventions").values()]
-    return [(traces(conventions), insert_spans), (logs(), insert_logs), (metrics(), insert_metrics)]
 
 
 def _listen(settings: Settings, shared: bool) -> socket.socket:
@@ -87,10 +82,13 @@ def serve(settings: Settings, worker: int) -> None:
     writers: list[Writer] = []
     sources: dict[Path, Source] = {}
     shelf = Shelf(settings.keep_seconds, settings.keep_mib * 2**20 // settings.workers)
-    for each, put in _signals():
+    keeper = Keeper(settings.home, look(settings))
+    with suppress(Retryable):  # what was cached holds until ClickHouse answers
+        keeper.refresh()
+    for each in standard(keeper).values():
         lane = rooms.open_lane(rooms.folder_of(settings.spool, worker, each.name), each)
         open_lanes.append(lane)
-        insert = _Sink(settings, put).insert
+        insert = _Sink(settings, PUTS[each.name]).insert
         shelf.found(lane.folder)
         sources[lane.folder] = Source(lane, insert)
         writers.append(
@@ -125,8 +123,13 @@ def serve(settings: Settings, worker: int) -> None:
     rejected = threading.Thread(
         target=intake.rejections.run, args=(put_rejections, stop), name="rejections", daemon=True
     )
+    names = open_lanes[0].signal.naming
     chores = [
         rejected,
+        threading.Thread(target=keeper.run, args=(stop,), name="keeping", daemon=True),
+        threading.Thread(
+            target=late.run, args=(keeper, settings, names, stop), name="late", daemon=True
+        ),
         threading.Thread(target=_save, args=(open_lanes, stop), name="ledger", daemon=True),
         threading.Thread(
             target=keep_pace, args=(settings, [lane.spool for lane in open_lanes], stop),

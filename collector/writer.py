@@ -12,6 +12,7 @@ from opentelemetry import trace
 
 from collector import requeue, segment
 from collector.dead_letters import bury
+from collector.gate import Gate
 from collector.halves import Halves, Insert
 from collector.kept import Shelf
 from collector.ledger import UNKNOWN, Ledger
@@ -118,25 +119,29 @@ class Writer:
 
     def _write(self, path: Path) -> None:
         waited = segment.declared(path)
+        gate = Gate(self._signal, self._insert)  # first: rows carry the retention that it looks up
         loaded = load(path, self._signal)
-        halves = Halves(self._insert, loaded.token, path.with_suffix(".split"))
+        loaded.dead, erased = gate.letters(loaded.dead)
+        erased += gate.count(loaded.rows)
+        halves = Halves(gate.insert, loaded.token, path.with_suffix(".split"))
         dead = [*loaded.dead, *halves.put(loaded.rows)]
         if dead:
             with self._burying:
                 bury(self._dead, loaded.token, dead)
-        written = Counter(row.project for row in loaded.rows)
+        written = gate.written(loaded.rows)
         buried: Counter[str] = Counter()
         for each in dead:
             buried[each.row.project if each.row else UNKNOWN] += each.spans
             if each.row:
                 written[each.row.project] -= 1
-        lost = max(0, waited - written.total() - buried.total())
+        lost = max(0, waited - written.total() - buried.total() - erased.total())
         self._ledger.settle(
-            loaded.token, waited, written=written, dead=buried, damaged={UNKNOWN: lost}
-        )
+            loaded.token, waited, written=written, dead=buried, rejected=erased,
+            damaged={UNKNOWN: lost},
+        )  # fmt: skip
         if loaded.damaged or lost:
             kept = self._spool.keep_aside(path)
             log.error("%s is damaged; %d items of it are lost, the others stored", kept, lost)
         else:
-            self._shelf.keep(self._spool, path, halves.names)
+            self._shelf.keep(self._spool, path, halves.names if written.total() > 0 else ())
         halves.forget()

@@ -71,6 +71,7 @@ def score_rows(
             explanation=result.explanation,
             probability=probability,
             judge_model=evaluator.model,
+            retention_days=sample.retention_days,
         )
         for sample, result in zip(samples, judge(evaluator, samples, probability), strict=True)
     ]
@@ -97,6 +98,7 @@ def embedding_rows(
             sample.start_time,
             vector.tolist(),
             now_ms,
+            sample.retention_days,
         )
         for (sample, field, _), vector in zip(texts, vectors, strict=True)
     ]
@@ -141,9 +143,12 @@ def _judge_batch(
             # Scores must not wait for ever on texts that cannot be embedded.
             log.exception("%d traces of %s have no embeddings", len(samples), project)
             rows = []
-        scores.insert_embeddings(store, rows)
+        kept = work.still_stored(store, project, [row.trace_id for row in rows])
+        scores.insert_embeddings(store, [row for row in rows if row.trace_id in kept])
     made = score_rows(evaluator, samples, now_ms, probability)
-    scores.insert_scores(store, made)
+    # Judging takes its time, and a trace that was deleted in it must not come back as a score.
+    kept = work.still_stored(store, project, [row.trace_id for row in made])
+    scores.insert_scores(store, [row for row in made if row.trace_id in kept])
     errors = [row.reason for row in made if row.status == "error"]
     if errors:
         log.warning("%s failed on %d traces: %s", evaluator.name, len(errors), errors[0])

@@ -18,6 +18,8 @@ from schemas.clickhouse import Store
 from schemas.models import ControlRow
 from schemas.queries import control
 from schemas.redaction import RedactionPolicy, checked
+from schemas.retention import RetentionPolicy, Retentions
+from schemas.retention import checked as checked_days
 
 
 class ControlError(ValueError):
@@ -48,13 +50,14 @@ class AlertPolicy:
     signals: tuple[str, ...] = ()
 
 
-Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy
+Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy | RetentionPolicy
 Key = tuple[str, str]  # (kind, name)
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
     "redaction": ("redaction", RedactionPolicy),
+    "retention": ("retention", RetentionPolicy),
 }
 _KINDS = dict(SECTIONS.values())
 
@@ -107,9 +110,11 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
                 raise ControlError(f"{at}: {value!r} must be a list of names")
             made[name] = tuple(value)
-        elif name in {"rules", "mode", "patterns"}:
+        elif name in {"rules", "mode", "patterns", "days"}:
             try:
-                made[name] = checked(name, value, at)
+                made[name] = (
+                    checked_days(value, at) if name == "days" else checked(name, value, at)
+                )
             except ValueError as error:
                 raise ControlError(str(error)) from error
     return model(**made)
@@ -169,6 +174,18 @@ def redactions(store: Store) -> dict[str, RedactionPolicy]:
         if row["kind"] == "redaction" and not row["deleted"]
         and isinstance(found := _typed(row), RedactionPolicy)
     }  # fmt: skip
+
+
+def retentions(store: Store) -> Retentions:
+    """Days by project. Raises ControlError."""
+    return Retentions(
+        {
+            row["name"]: found.days
+            for row in control.latest(store)
+            if row["kind"] == "retention" and not row["deleted"]
+            and isinstance(found := _typed(row), RetentionPolicy)
+        }
+    )  # fmt: skip
 
 
 def apply(

@@ -146,6 +146,7 @@ class ScoreRow:
     explanation: str = ""
     probability: float = 1.0
     judge_model: str = ""
+    retention_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ class EmbeddingRow:
     span_start: int
     vector: list[float]
     created_at: int
+    retention_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,26 @@ class ControlRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TombstoneRow:
+    """Something that was deleted, as a keyed hash. Items of it that began at `until_ns` or before
+    are refused; `deleted_at` in ms."""
+
+    project: str
+    kind: str  # trace | session | user | project | salt
+    digest: str
+    until_ns: int
+    deleted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedIdRow:
+    """An id that a deletion holds in memory while it runs."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What an evaluator sees of one trace: never a label."""
 
@@ -231,6 +253,7 @@ class Sample:
     question: str
     answer: str
     documents: tuple[str, ...]
+    retention_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from collector.keeping import Fixed, Keeping, Naming
 from collector.rejections import Found, sample, sdk_of
 
 DAY_NS = 86_400 * 10**9
-OLDEST_NS = 30 * DAY_NS
+OLDEST_NS = 946_684_800 * 10**9  # 2000-01-01: an earlier time is a mistake
 _SHAPES = (
     ("scope_spans", "spans"),
     ("scope_logs", "log_records"),
@@ -36,7 +37,8 @@ class Signal:
 
     `check(request, now_ns)` removes what can never be stored; `rows(request, received_ns, token)`
     gives the rows of a request, the same at every call; `answer(rejected, reason)` is the OTLP
-    response with its partial success.
+    response with its partial success. `keeping` says what was deleted, `naming` how an item names
+    its session and its user.
     """
 
     name: str
@@ -45,13 +47,22 @@ class Signal:
     check: Callable[[Any, int], Checked]
     rows: Callable[[Any, int, str], list[Any]]
     answer: Callable[[int, str], Any]
+    keeping: Keeping = dataclasses.field(default_factory=Fixed)
+    naming: Naming = dataclasses.field(default_factory=Naming)
 
 
-def time_fault(time_ns: int, now_ns: int, name: str) -> str:
-    """Why a time cannot be stored: a row past its retention would vanish at insert; "" if fine."""
-    if now_ns - OLDEST_NS <= time_ns <= now_ns + DAY_NS:
+def time_fault(time_ns: int, now_ns: int, name: str, days: int) -> str:
+    """Why a time cannot be stored under a retention of so many days (0: for ever): a row past it
+    would vanish at insert; "" if fine."""
+    oldest = now_ns - days * DAY_NS if days else OLDEST_NS
+    if oldest <= time_ns <= now_ns + DAY_NS:
         return ""
-    return f"{name} must lie within the last 30 days and at most one day ahead"
+    if not days:
+        return f"{name} must lie after 1999 and at most one day ahead"
+    return (
+        f"{name} must lie within the last {days} days, for which rows are kept, and at most one"
+        " day ahead"
+    )
 
 
 def keep(
@@ -85,13 +96,15 @@ def noted(found: Found, resource: Any, scope: Any, name: str = "") -> Callable[[
     return note
 
 
-def check_items(request: Any, fault: Callable[[Any], str]) -> Checked:
-    """Remove the spans or log records of a request that have a fault."""
+def check_items(request: Any, faults: Callable[[Any], Callable[[Any], str]]) -> Checked:
+    """Remove the spans or log records of a request that have a fault; `faults` makes of a resource
+    the function that tells."""
     kept = rejected = 0
     reason = ""
     found: Found = {}
     for group in (item for _, groups in request.ListFields() for item in groups):
-        scopes, items = _shape(group)
+        scopes, items = shape(group)
+        fault = faults(group.resource)
         for scope in getattr(group, scopes):
             note = noted(found, group.resource, scope.scope)
             good, bad, why = keep(getattr(scope, items), fault, note)
@@ -115,7 +128,7 @@ def projects(request: Any) -> dict[str, int]:
 
 
 def _size(group: Any) -> int:
-    scopes, items = _shape(group)
+    scopes, items = shape(group)
     found = [item for scope in getattr(group, scopes) for item in getattr(scope, items)]
     if items != "metrics":
         return len(found)
@@ -126,7 +139,7 @@ def singles(request: Any) -> Iterator[Any]:
     """A request per span, log record or metric, each with its resource and scope."""
     for field, groups in request.ListFields():
         for group in groups:
-            scopes, items = _shape(group)
+            scopes, items = shape(group)
             for scope in getattr(group, scopes):
                 for item in getattr(scope, items):
                     one = type(request)()
@@ -144,7 +157,7 @@ def parts(request: Any, most: int) -> Iterator[Any]:
     part, room = type(request)(), most
     for field, groups in request.ListFields():
         for group in groups:
-            scopes, items = _shape(group)
+            scopes, items = shape(group)
             for scope in getattr(group, scopes):
                 found, at = getattr(scope, items), 0
                 while at < len(found):
@@ -162,6 +175,6 @@ def parts(request: Any, most: int) -> Iterator[Any]:
         yield part
 
 
-def _shape(group: Any) -> tuple[str, str]:
+def shape(group: Any) -> tuple[str, str]:
     """Names of a resource group's scopes and of a scope's items."""
     return next((s, i) for s, i in _SHAPES if hasattr(group, s))

@@ -12,8 +12,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 
+from collector.keeping import Fixed, Keeping, Naming
 from collector.normalise import attributes, plain, resource_columns, text
-from collector.signals.base import Checked, Signal, check_items, time_fault
+from collector.signals.admission import Admission, admission
+from collector.signals.base import Checked, Signal, check_items
 from schemas.models import LogRow
 
 
@@ -21,18 +23,22 @@ def _time(record: Any) -> int:
     return int(record.time_unix_nano or record.observed_time_unix_nano)
 
 
-def _fault(now_ns: int, record: Any) -> str:
+def _fault(rules: Admission, record: Any) -> str:
     if len(record.trace_id) not in {0, 16}:
         return "trace_id must be empty or 16 bytes"
     if len(record.span_id) not in {0, 8}:
         return "span_id must be empty or 8 bytes"
     # The data model allows both times to be missing: it then happened when it was received.
-    return time_fault(_time(record), now_ns, "time") if _time(record) else ""
+    return rules.fault(record, _time(record) or rules.now_ns, "time")
 
 
-def check(request: ExportLogsServiceRequest, now_ns: int) -> Checked:
+def check(
+    keeping: Keeping, naming: Naming, request: ExportLogsServiceRequest, now_ns: int
+) -> Checked:
     """Remove records that can never be stored; the rest of the batch is kept."""
-    return check_items(request, partial(_fault, now_ns))
+    return check_items(
+        request, lambda resource: partial(_fault, admission(keeping, naming, now_ns, resource))
+    )
 
 
 def _hex(value: bytes) -> str:
@@ -61,11 +67,12 @@ def _row(record: Any, scope: str, base: dict[str, Any], received_ns: int) -> Log
     )
 
 
-def rows(request: Any, received_ns: int, token: str) -> list[Any]:
+def rows(keeping: Keeping, request: Any, received_ns: int, token: str) -> list[Any]:
     """Every log record of a request as a LogRow."""
+    days = keeping.now().retentions
     result = []
     for group in request.resource_logs:
-        base = resource_columns(group.resource, received_ns, token)
+        base = resource_columns(group.resource, received_ns, token, days)
         for scope in group.scope_logs:
             for record in scope.log_records:
                 result.append(_row(record, scope.scope.name, base, received_ns))
@@ -80,5 +87,7 @@ def _answer(rejected: int, reason: str) -> ExportLogsServiceResponse:
     return response
 
 
-def logs() -> Signal:
-    return Signal("logs", ExportLogsServiceRequest, LogRow, check, rows, _answer)
+def logs(keeping: Keeping | None = None, naming: Naming | None = None) -> Signal:
+    kept, names = keeping or Fixed(), naming or Naming()
+    return Signal("logs", ExportLogsServiceRequest, LogRow, partial(check, kept, names),
+                  partial(rows, kept), _answer, kept, names)  # fmt: skip

@@ -13,9 +13,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from collector.keeping import Fixed, Keeping, Naming
 from collector.normalise import attributes, resource_columns, text
 from collector.rejections import Found
-from collector.signals.base import Checked, Signal, keep, noted, time_fault
+from collector.signals.admission import Admission, admission
+from collector.signals.base import Checked, Signal, keep, noted
 from schemas.models import MetricRow
 
 _STORED = ("gauge", "sum", "histogram")
@@ -23,12 +25,12 @@ _TEMPORALITY = {1: "delta", 2: "cumulative"}
 _NO_VALUE = 1  # DataPointFlags: the point says that there is none
 
 
-def _fault(now_ns: int, kind: str, point: Any) -> str:
+def _fault(rules: Admission, kind: str, point: Any) -> str:
     if kind not in _STORED:
         return f"{kind.replace('_', ' ')} points are not stored: export explicit histograms"
     if kind == "histogram" and len(point.bucket_counts) not in {0, len(point.explicit_bounds) + 1}:
         return "a histogram needs one bucket more than it has bounds"
-    return time_fault(point.time_unix_nano, now_ns, "time")
+    return rules.fault(point, point.time_unix_nano, "time")
 
 
 def _metrics(request: Any) -> Iterator[tuple[Any, Any, Any, str]]:
@@ -39,7 +41,9 @@ def _metrics(request: Any) -> Iterator[tuple[Any, Any, Any, str]]:
                 yield group.resource, scope.scope, metric, metric.WhichOneof("data") or ""
 
 
-def check(request: ExportMetricsServiceRequest, now_ns: int) -> Checked:
+def check(
+    keeping: Keeping, naming: Naming, request: ExportMetricsServiceRequest, now_ns: int
+) -> Checked:
     """Remove points that can never be stored; the rest of the batch is kept."""
     kept = rejected = 0
     reason = ""
@@ -47,9 +51,10 @@ def check(request: ExportMetricsServiceRequest, now_ns: int) -> Checked:
     for resource, scope, metric, kind in _metrics(request):
         if kind:
             points = getattr(metric, kind).data_points
+            rules = admission(keeping, naming, now_ns, resource)
             good, bad, why = keep(
                 points,
-                partial(_fault, now_ns, kind),
+                partial(_fault, rules, kind),
                 noted(found, resource, scope, metric.name),
             )
             kept, rejected, reason = kept + good, rejected + bad, reason or why
@@ -67,13 +72,14 @@ def _values(kind: str, point: Any) -> dict[str, Any]:
     return {"value": float("nan") if missing else float(getattr(point, which))}
 
 
-def rows(request: Any, received_ns: int, token: str) -> list[Any]:
+def rows(keeping: Keeping, request: Any, received_ns: int, token: str) -> list[Any]:
     """Every stored point of a request as a MetricRow."""
+    days = keeping.now().retentions
     result = []
     for resource, _, metric, kind in _metrics(request):
         if kind not in _STORED:
             continue
-        base = resource_columns(resource, received_ns, token)
+        base = resource_columns(resource, received_ns, token, days)
         data = getattr(metric, kind)
         temporality = _TEMPORALITY.get(getattr(data, "aggregation_temporality", 0), "")
         for point in data.data_points:
@@ -106,5 +112,7 @@ def _answer(rejected: int, reason: str) -> ExportMetricsServiceResponse:
     return response
 
 
-def metrics() -> Signal:
-    return Signal("metrics", ExportMetricsServiceRequest, MetricRow, check, rows, _answer)
+def metrics(keeping: Keeping | None = None, naming: Naming | None = None) -> Signal:
+    kept, names = keeping or Fixed(), naming or Naming()
+    return Signal("metrics", ExportMetricsServiceRequest, MetricRow, partial(check, kept, names),
+                  partial(rows, kept), _answer, kept, names)  # fmt: skip

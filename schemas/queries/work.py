@@ -59,6 +59,7 @@ def samples(store: Store, project: str, traces: Sequence[str]) -> list[Sample]:
         SELECT s.trace_id AS trace_id,
                argMin(s.span_id, (s.parent_span_id != '', s.start_time)) AS root,
                any(s.session_id) AS session, toUnixTimestamp64Nano(min(s.start_time)) AS start,
+               argMin(s.retention_days, (s.parent_span_id != '', s.start_time)) AS days,
                argMin(p.input, (s.parent_span_id != '', s.start_time)) AS question,
                argMin(p.output, (s.parent_span_id != '', s.start_time)) AS answer,
                arrayDistinct(arrayFlatten(groupArray(p.documents))) AS documents
@@ -83,6 +84,12 @@ def samples(store: Store, project: str, traces: Sequence[str]) -> list[Sample]:
             r["question"],
             r["answer"],
             tuple(r["documents"]),
+            int(r["days"]),
         )
         for r in rows
     ]
+
+
+def still_stored(store: Store, project: str, traces: Sequence[str]) -> set[str]:
+    """Those of the traces that were not deleted meanwhile."""
+    return set(trace_times(store, project, traces)) if traces else set()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 DATABASE = "assay"
 TABLES = frozenset(
     {"spans", "span_texts", "trace_times", "segments", "logs", "metrics"}
-    | {"scores", "embeddings", "findings", "deliveries", "rejections"}
+    | {"scores", "embeddings", "findings", "deliveries", "rejections", "tombstones"}
 )
 TABLE_FUNCTIONS = frozenset(
     {"numbers", "numbers_mt", "zeros", "zeros_mt", "one", "values", "sqlstandardvalues"}

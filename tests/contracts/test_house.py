@@ -35,6 +35,7 @@ TABLES = {
     "findings": models.FindingRow,
     "deliveries": models.DeliveryRow,
     "control": models.ControlRow,
+    "tombstones": models.TombstoneRow,
 }
 
 
