@@ -49,9 +49,7 @@ def _window(path: str, arguments: argparse.Namespace) -> Window:
     table = read_table(path)
     rows = column(table, arguments.column).tolist()
     named = arguments.session_column
-    session = (
-        np.unique(column(table, named).astype(str), return_inverse=True)[1] if named else None
-    )
+    session = np.unique(column(table, named).astype(str), return_inverse=True)[1] if named else None
     kept = np.array([n for n, v in enumerate(rows) if not _missing(v)], dtype=np.int64)
     if not len(kept):
         raise TableError(f"column {arguments.column!r} of {path} holds no values: no data")

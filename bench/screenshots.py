@@ -15,7 +15,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 
 def shoot(page: Page, url: str, name: str, out: Path) -> None:
     page.goto(url)
-    page.locator("h1").first.wait_for(timeout=30_000)
+    page.locator("h1").first.wait_for(timeout=60_000)
     page.wait_for_timeout(4000)  # charts are drawn after the script has ended
     page.screenshot(path=out / f"{name}.png")
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from collector import chat
+from collector.chat import text
 from collector.conventions.rules import Convention
 from collector.keeping import days_of
 from collector.pricing import cost
 from collector.signals.base import project_of
+from schemas.messages import parse
 from schemas.models import SpanRow
 from schemas.retention import Retentions
 
+_FAILED = 2
+_NO_RULE = Convention("", (), {})
 _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
 _LONG = frozenset({"input.value", "output.value", "gen_ai.input.messages", "gen_ai.output.messages",
                    "gen_ai.retrieval.documents"})  # fmt: skip
 _LONG_PREFIXES = ("retrieval.documents.", "llm.input_messages.", "llm.output_messages.")
+_ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
 _MOST_TOKENS = 2**32 - 1  # of a column
 _TOKENS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
                      "reasoning_tokens"})  # fmt: skip
@@ -39,44 +45,9 @@ def plain(value: Any, depth: int = 0) -> Any:
     return getattr(value, which) if which else ""
 
 
-def text(value: Any) -> str:
-    """A value as a column holds it: text as it is, the rest as JSON.
-
-    JSON inside an attribute can spell half a surrogate pair, which no UTF-8 column takes.
-    """
-    found = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return found if found.isascii() else found.encode("utf-8", "replace").decode()
-
-
 def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
     # Most values are text, and asking a message which field is set costs more than reading one.
     return {pair.key: pair.value.string_value or plain(pair.value) for pair in pairs}
-
-
-def _parsed(value: Any) -> Any:
-    """JSON text of a list or an object as such, None for other text, all else as it is."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip()[:1] not in {"[", "{"}:
-        return None
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-def message_text(value: Any) -> str:
-    """The last message's text from GenAI messages; the value as text where it is none."""
-    messages = _parsed(value)
-    if not isinstance(messages, list) or not messages or not isinstance(messages[-1], dict):
-        return text(value)
-    last = messages[-1]
-    parts = last.get("parts")
-    if isinstance(parts, list):
-        found = [str(p["content"]) for p in parts if isinstance(p, dict) and "content" in p]
-        return text("\n".join(found)) if found else text(value)
-    content = last.get("content")
-    return text(content if isinstance(content, str) else value)
 
 
 def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -85,7 +56,7 @@ def flattened(found: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
     for key, value in found.items():
         if key.startswith(prefix):
             number, _, rest = key[len(prefix) :].partition(".")
-            if number.isdecimal() and len(number) < 10:
+            if number.isascii() and number.isdecimal() and len(number) < 10:
                 items.setdefault(int(number), {})[rest] = value
     return [items[n] for n in sorted(items)]
 
@@ -108,6 +79,9 @@ def _reduced(rule: Convention, names: Collection[str]) -> Convention:
     def present(prefix: str) -> str:
         return prefix if prefix and any(name.startswith(prefix) for name in names) else ""
 
+    def several(wanted: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(n for n in wanted if (present(n) if n.endswith(".") else n in names))
+
     columns = {c: tuple(n for n in wanted if n in names) for c, wanted in rule.columns.items()}
     return replace(
         rule,
@@ -116,34 +90,47 @@ def _reduced(rule: Convention, names: Collection[str]) -> Convention:
         inside={c: found for c, found in (rule.inside or {}).items() if found[0] in names},
         documents=rule.documents if rule.documents in names else "",
         documents_prefix=present(rule.documents_prefix),
-        messages_in=present(rule.messages_in),
-        messages_out=present(rule.messages_out),
+        messages_in=several(rule.messages_in),
+        messages_out=several(rule.messages_out),
+        system=several(rule.system),
+        calls=several(rule.calls),
+        first_token={n: unit for n, unit in (rule.first_token or {}).items() if n in names},
     )
 
 
 def reading(names: tuple[str, ...], conventions: Sequence[Convention]) -> Reading:
     """Decide once for all spans that have these attribute names."""
     marked = [c for c in conventions if any(n.startswith(c.mark) for n in names)]
+    marked.sort(key=lambda rule: rule.general)
+    # Columns hold these whole.
+    said = [each for rule in marked for each in (rule.messages_in, rule.messages_out, rule.system)]
+    long = _LONG | {next((n for n in each if n in names), "") for each in said}
     return Reading(
         marked[0].name if marked else "",
         tuple(_reduced(rule, names) for rule in marked or conventions),
-        tuple(n for n in names if n not in _LONG and not n.startswith(_LONG_PREFIXES)),
+        tuple(n for n in names if n not in long and not n.startswith(_LONG_PREFIXES)),
     )
 
 
-def _documents(found: Mapping[str, Any], rule: Convention) -> tuple[list[str], str]:
-    """(texts, source of the first document)."""
+def _documents(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> None:
     if rule.documents_prefix:
-        flat = flattened(found, rule.documents_prefix)
-        texts = [text(d["document.content"]) for d in flat if "document.content" in d]
-        metadata = _parsed(flat[0].get("document.metadata", "")) if flat else None
+        listed = [
+            {name.removeprefix("document."): value for name, value in one.items()}
+            for one in flattened(found, rule.documents_prefix)
+        ]
     else:
-        listed = _parsed(found.get(rule.documents, ""))
-        flat = [d for d in listed if isinstance(d, dict)] if isinstance(listed, list) else []
-        texts = [text(d["content"]) for d in flat if "content" in d]
-        metadata = flat[0].get("metadata") if flat else None
-    source = metadata.get("source", "") if isinstance(metadata, dict) else ""
-    return texts, text(source)
+        listed = parse(found.get(rule.documents, ""))
+    if isinstance(listed, list):
+        chat.documents(listed, row)
+
+
+def _retrieved(row: dict[str, Any]) -> None:
+    """A retriever's documents from its output, where nothing else holds them."""
+    listed = parse(row.get("output", ""))
+    if isinstance(listed, dict):
+        listed = listed.get("documents")
+    if isinstance(listed, list):
+        chat.documents(listed, row)
 
 
 def _number(column: str, value: Any) -> float | int:
@@ -166,35 +153,50 @@ def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> N
         if column in _TOKENS or column == "cost_usd":
             row[column] = _number(column, value)
         elif column == "finish_reason":
-            several = _parsed(value)
-            row[column] = text(several[0] if isinstance(several, list) and several else value)
-        elif column in {"input", "output"} and rule.name == "gen_ai":
-            row[column] = message_text(value)
+            several = parse(value)
+            first = several[0] if isinstance(several, list) and several else value
+            row[column] = chat.unwrapped(text(first))
+        elif column == "tags":
+            several = value if isinstance(value, list) else parse(value)
+            row[column] = [text(v) for v in several] if isinstance(several, list) else [text(value)]
         else:
             row[column] = text(value)
     for column, (name, patterns) in (rule.inside or {}).items():
-        members = _parsed(found.get(name, ""))
+        members = parse(found.get(name, ""))
         if isinstance(members, dict) and not row.get(column):
             row[column] = sum(
-                _number(column, value) for member, value in members.items()
+                _number(column, value) for member, value in _members(members)
                 if any(fnmatchcase(member, pattern) for pattern in patterns)
             )  # fmt: skip
     kind = text(found[rule.kind_attribute]) if rule.kind_attribute else ""
     if kind and not row.get("kind"):
         row["kind"] = kind.upper() if rule.kinds is None else rule.kinds.get(kind, "")
     if rule.documents or rule.documents_prefix:
-        texts, source = _documents(found, rule)
-        row["documents"] = row.get("documents") or texts
-        row["document_source"] = row.get("document_source") or source
-    for column, prefix in (("input", rule.messages_in), ("output", rule.messages_out)):
-        if prefix and not row.get(column):
-            messages = flattened(found, prefix)
-            if messages:
-                row[column] = json.dumps(
-                    [{"role": text(m.get("message.role", "")),
-                      "content": text(m.get("message.content", ""))} for m in messages],
-                    ensure_ascii=False,
-                )  # fmt: skip
+        _documents(found, rule, row)
+    if rule.messages_in or rule.messages_out or rule.system or rule.calls:
+        chat.fill(found, rule, row)
+
+
+def _members(members: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Members by name; those of an object within as `outer.inner`."""
+    for name, value in members.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", v) for inner, v in value.items())
+        else:
+            yield name, value
+
+
+def _error(span: Any, found: Mapping[str, Any]) -> tuple[str, str]:
+    """(type, message) of an error: as the span says, else as its exception event does."""
+    kind = text(found.get("error.type", ""))
+    message = span.status.message
+    if span.status.code == _FAILED and not (kind and message):
+        for event in span.events:
+            if event.name == "exception":
+                said = attributes(event.attributes)
+                kind = kind or text(said.get("exception.type", ""))
+                message = message or text(said.get("exception.message", ""))
+    return kind, message
 
 
 def _span(
@@ -208,9 +210,22 @@ def _span(
         known = readings[names] = reading(names, conventions)
     for rule in known.rules:
         _apply(found, rule, row)
-    metadata = _parsed(found.get("metadata", ""))
-    if isinstance(metadata, dict) and not row.get("prompt_version"):
-        row["prompt_version"] = text(metadata.get("prompt_version", ""))
+        row["first_token_ns"] = row.get("first_token_ns") or chat.first_token(found, rule, span)
+    for rule in known.rules if row.get("kind") == "TOOL" else ():
+        if rule.tool and any(n in found for n in (*rule.tool.name, *rule.tool.arguments)):
+            chat.tool(found, rule, span.name, row)
+    if row.get("kind") == "TOOL" and not row.get("tool_names"):
+        chat.tool(found, _NO_RULE, span.name, row)
+    for column in ("input", "output"):
+        if column in row and not row.get(f"{column}_messages"):
+            row[column] = chat.unwrapped(row[column])
+    if row.get("kind") == "RETRIEVER" and not row.get("documents"):
+        _retrieved(row)
+    row["error_type"], message = _error(span, found)
+    metadata = parse(found.get("metadata", ""))
+    if isinstance(metadata, dict):
+        for column in ("prompt_name", "prompt_version"):
+            row[column] = row.get(column) or text(metadata.get(column) or "")
     for column in _TOKENS & row.keys():
         row[column] = min(row[column], _MOST_TOKENS)
     row["cost_usd"], row["cost_source"] = cost(row, span.start_time_unix_nano)
@@ -228,12 +243,11 @@ def _span(
         duration_ns=max(0, span.end_time_unix_nano - span.start_time_unix_nano),
         name=span.name,
         status=_STATUS.get(span.status.code, "UNSET"),
-        status_message=span.status.message,
         convention=known.convention,
         attributes=kept,
         events=json.dumps(events, ensure_ascii=False) if events else "",
         links=json.dumps(links) if links else "",
-        **{**base, **{k: v for k, v in row.items() if v}},
+        **{**base, "status_message": message, **{k: v for k, v in row.items() if v}},
     )
 
 
@@ -243,13 +257,13 @@ def resource_columns(
     """What every row of a resource shares; project as design section 5 says."""
     project = project_of(resource)
     found = attributes(resource.attributes)
-    environment = found.get("deployment.environment.name") or found.get("deployment.environment")
+    environment = next((found[n] for n in _ENVIRONMENT if found.get(n)), "")
     return {
         "project": project,
         "retention_days": days_of(resource, project, retentions or Retentions()),
         "service": text(found.get("service.name", "")),
-        "service_version": text(found.get("service.version", "")),
-        "environment": text(environment or ""),
+        "service_version": text(found.get("service.version") or found.get("langfuse.release", "")),
+        "environment": text(environment),
         "resource": {k: text(v) for k, v in found.items()},
         "ingested_at": received_ns // 10**6,
         "segment": segment,

@@ -112,9 +112,7 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             made[name] = tuple(value)
         elif name in {"rules", "mode", "patterns", "days"}:
             try:
-                made[name] = (
-                    checked_days(value, at) if name == "days" else checked(name, value, at)
-                )
+                made[name] = checked_days(value, at) if name == "days" else checked(name, value, at)
             except ValueError as error:
                 raise ControlError(str(error)) from error
     return model(**made)

@@ -15,7 +15,7 @@ ENGINE = ReplacingMergeTree(applied_at) ORDER BY version
 """
 _ENGINE = re.compile(r"\bENGINE = (\w*MergeTree)\b")
 _NAMED = re.compile(
-    r"(?m)^((?:CREATE TABLE|CREATE MATERIALIZED VIEW|ALTER TABLE|DROP TABLE|DROP VIEW)"
+    r"(?m)^((?:CREATE TABLE|CREATE MATERIALIZED VIEW|CREATE VIEW|ALTER TABLE|DROP TABLE|DROP VIEW)"
     r"(?: IF NOT EXISTS| IF EXISTS)? \w+)"
 )
 # What one replica does to the rows of a table, the others get from it.
@@ -64,7 +64,7 @@ def migrate(store: Store, cluster: str = "") -> list[str]:
             again = statement.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
             again = again.replace(
                 "CREATE MATERIALIZED VIEW ", "CREATE MATERIALIZED VIEW IF NOT EXISTS ", 1
-            )
+            ).replace("CREATE VIEW ", "CREATE VIEW IF NOT EXISTS ", 1)
             store.command(clustered(again, cluster))
         store.command("INSERT INTO schema_migrations (version) VALUES ({name:String})", name=name)
     return applied

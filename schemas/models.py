@@ -52,6 +52,20 @@ class SpanRow:
     reasoning_tokens: int = 0  # of output_tokens
     finish_reason: str = ""
     cost_source: str = ""  # span, genai-prices <release>, unpriced, "" without tokens or model
+    prompt_name: str = ""
+    tags: list[str] = field(default_factory=list)
+    first_token_ns: int = 0  # from the start to the first token of a stream, 0 where unknown
+    error_type: str = ""
+    input_messages: str = ""  # JSON of schemas.messages, as output_messages
+    output_messages: str = ""
+    document_ids: list[str] = field(default_factory=list)  # beside documents, as the next two
+    document_scores: list[float] = field(default_factory=list)  # NaN where there is none
+    document_sources: list[str] = field(default_factory=list)
+    tool_names: list[str] = field(default_factory=list)  # calls asked for, or the call that it is
+    tool_ids: list[str] = field(default_factory=list)  # beside tool_names, as tool_arguments
+    tool_arguments: list[str] = field(default_factory=list)
+    tool_result_ids: list[str] = field(default_factory=list)  # results that were given back
+    tool_results: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +161,7 @@ class ScoreRow:
     probability: float = 1.0
     judge_model: str = ""
     retention_days: int = 30
+    source: str = "assay"  # who judged: assay, or otel where a log event brought the result
 
 
 @dataclass(frozen=True, slots=True)

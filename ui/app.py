@@ -10,7 +10,7 @@ from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
 from schemas.queries import spans
 from ui import data
-from ui.pages import findings, overview, trace, traces
+from ui.views import findings, overview, trace, traces
 
 Render = Callable[[Store, str], None]
 

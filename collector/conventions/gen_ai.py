@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.conventions.rules import Convention
+from collector.conventions.rules import Convention, Tool
 from schemas.registry import register
 
 
@@ -25,6 +25,7 @@ def rules() -> Convention:
             "provider": ("gen_ai.provider.name", "gen_ai.system"),
             "session_id": ("gen_ai.conversation.id", "session.id"),
             "user_id": ("user.id", "enduser.id"),
+            "prompt_name": ("gen_ai.prompt.name",),
             "prompt_version": ("gen_ai.prompt.version",),
             "document_source": ("document.source", "gen_ai.data_source.id"),
             "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
@@ -32,11 +33,22 @@ def rules() -> Convention:
             "cache_read_tokens": ("gen_ai.usage.cache_read.input_tokens",
                                   "gen_ai.usage.cache_read_input_tokens"),
             "cache_write_tokens": ("gen_ai.usage.cache_creation.input_tokens",
-                                   "gen_ai.usage.cache_creation_input_tokens"),
+                                   "gen_ai.usage.cache_creation_input_tokens",
+                                   "gen_ai.usage.cache_write.input_tokens"),
             "reasoning_tokens": ("gen_ai.usage.reasoning.output_tokens",
-                                 "gen_ai.usage.reasoning_tokens"),
+                                 "gen_ai.usage.reasoning_tokens",
+                                 "gen_ai.usage.details.reasoning_tokens"),
             "finish_reason": ("gen_ai.response.finish_reasons",),
-            "cost_usd": ("gen_ai.usage.cost",),
+            "cost_usd": ("gen_ai.usage.cost", "operation.cost"),
         },
         documents="gen_ai.retrieval.documents",
+        messages_in=("gen_ai.input.messages", "gen_ai.prompt.", "gen_ai.prompt"),
+        messages_out=("gen_ai.output.messages", "gen_ai.completion.", "gen_ai.completion"),
+        system=("gen_ai.system_instructions",),
+        tool=Tool(("gen_ai.tool.name",), ("gen_ai.tool.call.id",), ("gen_ai.tool.call.arguments",),
+                  ("gen_ai.tool.call.result",)),
+        first_token={"gen_ai.response.time_to_first_chunk": 10**9,
+                     "gen_ai.client.operation.time_to_first_chunk": 10**9,
+                     "gen_ai.server.time_to_first_token": 10**9},
+        general=True,
     )  # fmt: skip

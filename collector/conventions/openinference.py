@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.conventions.rules import Convention
+from collector.conventions.rules import Convention, Tool
 from schemas.registry import register
 
 
@@ -20,7 +20,9 @@ def rules() -> Convention:
             "provider": ("llm.provider", "llm.system"),
             "session_id": ("session.id",),
             "user_id": ("user.id",),
+            "prompt_name": ("llm.prompt_template.name",),
             "prompt_version": ("llm.prompt_template.version",),
+            "tags": ("tag.tags",),
             "document_source": ("document.source",),
             "input_tokens": ("llm.token_count.prompt",),
             "output_tokens": ("llm.token_count.completion",),
@@ -31,6 +33,8 @@ def rules() -> Convention:
             "cost_usd": ("llm.cost.total",),
         },
         documents_prefix="retrieval.documents.",
-        messages_in="llm.input_messages.",
-        messages_out="llm.output_messages.",
+        messages_in=("llm.input_messages.",),
+        messages_out=("llm.output_messages.",),
+        tool=Tool(("tool.name",), ("tool.id", "tool_call.id")),
+        first_token_events=("First Token Stream Event",),
     )  # fmt: skip

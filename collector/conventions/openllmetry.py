@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.conventions.rules import Convention
+from collector.conventions.rules import Convention, Tool
 from schemas.registry import register
 
 
@@ -18,6 +18,10 @@ def rules() -> Convention:
             "output": ("traceloop.entity.output",),
             "session_id": ("traceloop.association.properties.session_id",),
             "user_id": ("traceloop.association.properties.user_id",),
+            "prompt_name": ("traceloop.prompt.key",),
             "prompt_version": ("traceloop.prompt.version",),
+            "tags": ("traceloop.association.properties.tags",),
         },
+        tool=Tool(name=("traceloop.entity.name",)),
+        first_token_events=("llm.content.completion.chunk", "gen_ai.content.completion.chunk"),
     )

@@ -12,8 +12,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 
+from collector.chat import text
 from collector.keeping import Fixed, Keeping, Naming
-from collector.normalise import attributes, plain, resource_columns, text
+from collector.normalise import attributes, plain, resource_columns
 from collector.signals.admission import Admission, admission
 from collector.signals.base import Checked, Signal, check_items
 from schemas.models import LogRow

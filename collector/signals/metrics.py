@@ -13,8 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from collector.chat import text
 from collector.keeping import Fixed, Keeping, Naming
-from collector.normalise import attributes, resource_columns, text
+from collector.normalise import attributes, resource_columns
 from collector.rejections import Found
 from collector.signals.admission import Admission, admission
 from collector.signals.base import Checked, Signal, keep, noted

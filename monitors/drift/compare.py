@@ -86,8 +86,13 @@ def _pairs(
 
 
 def compare(
-    old: Window, new: Window, tests: Mapping[str, TwoSample], kind: str, embed: Embed | None = None,
-    alpha: float = 0.05, seed: int = 0,
+    old: Window,
+    new: Window,
+    tests: Mapping[str, TwoSample],
+    kind: str,
+    embed: Embed | None = None,
+    alpha: float = 0.05,
+    seed: int = 0,
 ) -> list[Compared]:
     """Every test, the verdict 'changed' or 'no change found'. Raises ValueError on too few rows.
 

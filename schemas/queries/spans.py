@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.gen_ai_events import Said
 from schemas.models import SpanRow
+from schemas.queries.logs import messages_of
 from schemas.queries.traces import SEGMENT_COLUMNS, SEGMENT_SQL, list_traces, trace_times
 
 __all__ = [
@@ -15,6 +18,12 @@ __all__ = [
 ]  # fmt: skip
 
 
+# A text may arrive a moment after its span: an INSERT fills one table after the other.
+_NO_TEXT: dict[str, Any] = {
+    "input": "", "output": "", "documents": [], "events": "", "links": "", "input_messages": "",
+    "output_messages": "", "document_ids": [], "document_scores": [], "document_sources": [],
+    "tool_ids": [], "tool_arguments": [], "tool_result_ids": [], "tool_results": [],
+}  # fmt: skip
 # How far outside a trace's recorded times its spans are looked for: one may just be arriving.
 NEAR = 5 * 60 * 10**9
 
@@ -51,7 +60,8 @@ def count_spans(store: Store, project: str) -> int:
 
 def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
     """All spans of one trace by start time, each once, with full text: the columns of `spans`
-    less previews, plus start_ns, input, output, documents, events, links."""
+    less previews, plus start_ns and those of `span_texts`. Messages that came as log events fill
+    what the span itself lacks."""
     first, last = trace_times(store, project, [trace_id]).get(trace_id, (NEAR, 2**63 - 1 - NEAR))
     named = {"project": project, "trace": trace_id, "first": first - NEAR, "last": last + NEAR}
     inside = """WHERE project = {project:String} AND trace_id = {trace:String}
@@ -66,15 +76,31 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
     )
     texts = store.rows(
         f"""
-        SELECT span_id, input, output, documents, events, links FROM span_texts
+        SELECT * EXCEPT (project, trace_id, start_time, retention_days, ingested_at) FROM span_texts
         {inside} ORDER BY ingested_at DESC LIMIT 1 BY span_id
         """,
         **named,
     )
     by_id = {text["span_id"]: text for text in texts}
-    # A text may arrive a moment after its span: an INSERT fills one table after the other.
-    none = {"input": "", "output": "", "documents": [], "events": "", "links": ""}
-    return [{**row, **by_id.get(row["span_id"], none)} for row in rows]
+    said = messages_of(store, project, [trace_id]).get(trace_id, {})
+    return [
+        _joined({**_NO_TEXT, **row, **by_id.get(row["span_id"], {})}, said.get(row["span_id"]))
+        for row in rows
+    ]
+
+
+def _joined(row: dict[str, Any], said: Said | None) -> dict[str, Any]:
+    if said is None:
+        return row
+    into, out = said.messages_in, said.messages_out
+    return {
+        **row,
+        "input": row["input"] or said.input,
+        "output": row["output"] or said.output,
+        "input_messages": row["input_messages"] or (json.dumps(into) if into else ""),
+        "output_messages": row["output_messages"] or (json.dumps(out) if out else ""),
+        "finish_reason": row["finish_reason"] or said.finish_reason,
+    }
 
 
 def time_range(store: Store, project: str) -> tuple[int, int]:

@@ -20,7 +20,8 @@ SEGMENT_COLUMNS = (
 SEGMENT_SQL = ", ".join(
     f"anyIf(toString({name}), {name} != '') AS segment_{name}" for name in SEGMENT_COLUMNS
 )
-FILTERS = (*SEGMENT_COLUMNS, "status", "session_id", "user_id", "kind", "name")
+FILTERS = (*SEGMENT_COLUMNS, "status", "session_id", "user_id", "kind", "name", "prompt_name",
+           "error_type")  # fmt: skip
 MINUTE = 60 * 10**9
 BUCKETS = 3000  # of five minutes, that a list names one by one
 # How far before `end` a list looks, until its page is full.

@@ -23,9 +23,7 @@ def write(folder: Path, iso: bool = False) -> Path:
             for p2p in (0, 1):
                 bad = 0.6 if (minute, bitrate, p2p) == (11, 2000, 1) else 0.02
                 at = f"2026-11-01T00:{minute:02d}:00Z" if iso else 600 + 60 * minute
-                lines += [
-                    f"{at},{bitrate},{p2p},{draw.binomial(100, bad)},100" for _ in range(3)
-                ]
+                lines += [f"{at},{bitrate},{p2p},{draw.binomial(100, bad)},100" for _ in range(3)]
     path = folder / "incident.csv"
     path.write_text("\n".join(lines) + "\n")
     return path

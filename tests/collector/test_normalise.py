@@ -48,7 +48,8 @@ def test_openinference_llm(conventions: list[Convention]) -> None:
     assert (row.kind, row.model, row.provider, row.prompt_version) == ("LLM", "m", "p", "v2")
     assert (row.input_tokens, row.output_tokens, row.session_id) == (7, 3, "s")
     assert (row.project, row.environment, row.convention) == ("svc", "prod", "openinference")
-    assert json.loads(row.input) == [{"role": "user", "content": "hi"}]
+    assert row.input == "hi"
+    assert json.loads(row.input_messages) == [{"role": "user", "content": "hi"}]
     assert row.attributes["mine"] == "kept"
 
 

@@ -55,7 +55,8 @@ def test_every_attribute_fills_its_column(convention: Convention) -> None:
         for name in names:
             number = str(FIELDS[column].type).startswith(("int", "float"))
             row = _row({convention.mark[0] + "any": "x", name: 7 if number else "seven"})
-            assert getattr(row, column) == (7 if number else "seven"), (column, name)
+            wanted = ["seven"] if str(FIELDS[column].type).startswith("list") else "seven"
+            assert getattr(row, column) == (7 if number else wanted), (column, name)
 
 
 def test_every_kind_is_recognised(convention: Convention) -> None:

@@ -23,7 +23,7 @@ def _page(name: str, project: str, **query: str) -> AppTest:
         from schemas.settings import from_environment
 
         settings = from_environment({"ASSAY_HOME": home, "ASSAY_STORE_PORT": port})
-        page = importlib.import_module(f"ui.pages.{name}")
+        page = importlib.import_module(f"ui.views.{name}")
         page.render(clickhouse.connect(settings), project)
 
     test = AppTest.from_function(show, kwargs={"name": name, "project": project, **_where})

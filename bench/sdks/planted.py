@@ -1,0 +1,31 @@
+"""Values that an app or the fake provider plants, so that a recording shows which of them an SDK
+sent. Each is unlike anything else in a recording. No imports: the apps run in other environments.
+"""
+
+SYSTEM = "planted-system: answer in one sentence."
+QUESTION = "planted-question: what is the weather in the capital?"
+ANSWER = "planted-answer: it rains."
+DOCUMENT = "planted-document: the capital lies at the river."
+SOURCE = "planted-source.md"
+TOOL = "planted_weather"
+ARGUMENT = "planted-argument-city"
+RESULT = "planted-result-of-the-tool"
+MODEL = "gpt-4o-mini"
+CLAUDE = "claude-sonnet-4-20250514"
+ANSWERED_BY = "gpt-4o-mini-2024-07-18"
+EMBEDDING_MODEL = "text-embedding-3-small"
+BROKEN_MODEL = "gpt-4o-broken"
+LIMITED_MODEL = "gpt-4o-limited"
+BROKEN = "planted-error: the provider is broken"
+LIMITED = "planted-error: too many requests"
+INPUT_TOKENS, CACHED_TOKENS = 7919, 4099
+OUTPUT_TOKENS, REASONING_TOKENS = 1543, 769
+SESSION = "planted-session"
+USER = "planted-user"
+TAG = "planted-tag"
+PROMPT = "planted-prompt"
+PROMPT_VERSION = "77123"
+SERVICE = "planted-service"
+VERSION = "9.8.7-planted"
+ENVIRONMENT = "planted-environment"
+RESPONSE_ID = "chatcmpl-planted"
