@@ -44,6 +44,11 @@ def build_parser() -> argparse.ArgumentParser:
     _to(apply, "assay.control:apply", "dry_run")
     audit = commands.add_parser("audit", help="every change of control state, newest first")
     _to(audit, "assay.control:audit")
+    _keys(commands.add_parser("key", help="API keys: who may send into and read which project"))
+    usage = commands.add_parser("usage", help="what each project holds and sends, by day")
+    usage.add_argument("--project", default="", metavar="P")
+    usage.add_argument("--days", type=int, default=7, help="days back from now (7)")
+    _to(usage, "assay.usage:run", "project", "days")
     migrate = commands.add_parser("migrate", help="create or update the tables in ClickHouse")
     _to(migrate, "assay.doctor:migrate")
     spool = commands.add_parser("spool", help="what waits on disk, and what ClickHouse refused")
@@ -119,6 +124,24 @@ def _rootcause(command: argparse.ArgumentParser) -> None:
 def _to(command: argparse.ArgumentParser, handler: str, *takes: str) -> None:
     """`module:function` is imported when the command runs; it gets the settings and `takes`."""
     command.set_defaults(handler=handler, takes=takes)
+
+
+def _keys(key: argparse.ArgumentParser) -> None:
+    actions = key.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="make a key; its text is shown once")
+    create.add_argument("--project", required=True, metavar="P", help="the project that it is"
+        " bound to; '*' for a key that may name any")  # fmt: skip
+    create.add_argument("--scope", default="ingest", metavar="A,B", help="ingest (default), read,"
+        " admin")  # fmt: skip
+    create.add_argument("--days", type=float, default=0, help="until it expires (default: never)")
+    create.add_argument("--note", default="", help="what it is for")
+    actions.add_parser("list", help="every key, without its text")
+    revoke = actions.add_parser("revoke", help="end a key now")
+    rotate = actions.add_parser("rotate", help="a new key like it; the old one goes on for a while")
+    rotate.add_argument("--keep-hours", type=float, default=24, help="of the old key (24)")
+    for each in (revoke, rotate):
+        each.add_argument("id", metavar="ID", help="as `assay key list` names it")
+    key.set_defaults(handler="assay.keys:run", takes=None)
 
 
 def _users(store: argparse.ArgumentParser) -> None:

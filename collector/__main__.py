@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+from collector.access import of_settings
 from collector.pool import run
 from collector.serve import serve
 from collector.spool import SpoolInUseError
@@ -20,12 +21,16 @@ def main() -> None:
         sys.exit(f"collector: {error}")
     logging.basicConfig(level=settings.log_level, stream=sys.stderr)
     logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
-    if not settings.loopback and not settings.ingest_key:
-        sys.exit(
-            f"collector: ASSAY_HOST={settings.host} lets other machines in: set ASSAY_INGEST_KEY,"
-            " or leave ASSAY_HOST at 127.0.0.1"
-        )
     worker = os.environ.get("ASSAY_COLLECTOR_WORKER", "")
+    if not worker and not settings.loopback:
+        access = of_settings(settings)
+        access.refresh()
+        if access.keyless:
+            sys.exit(
+                f"collector: ASSAY_HOST={settings.host} lets other machines in, and there is no"
+                " key: make one with `assay key create --project P`, or set ASSAY_INGEST_KEY, or"
+                " leave ASSAY_HOST at 127.0.0.1"
+            )
     if settings.workers > 1 and not worker:
         sys.exit(run(settings))
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import threading
 import time
 from collections import Counter
@@ -11,9 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from collector.access import Access, Grant, Refusal
 from collector.lanes import Lane
 from collector.rejections import Rejections
-from collector.signals.base import parts, projects
+from collector.signals.base import parts, projects, sizes
 from schemas.errors import Retryable
 
 MAX_BYTES = 64 * 2**20  # OTLP specification: the limit holds after decompression
@@ -66,23 +66,26 @@ class Intake:
 
     lanes: Mapping[str, Lane]
     redaction: Redaction
-    key: str = ""
+    access: Access
     flight: Flight = field(default_factory=Flight)
     rejections: Rejections = field(default_factory=Rejections)
 
-    def authorised(self, header: str) -> bool:
-        """True without a configured key, or with `Bearer <key>`."""
-        return not self.key or hmac.compare_digest(header.encode(), f"Bearer {self.key}".encode())
+    def admit(self, header: str) -> Grant | Refusal:
+        """What an Authorization header allows."""
+        return self.access.admit(header)
 
     def refusal(self) -> str:
         """Why a spool does not accept now, "" if all do."""
         return next((why for lane in self.lanes.values() if (why := lane.spool.unready())), "")
 
-    def take(self, name: str, request: Any, body: bytes = b"") -> Any:
+    def take(self, name: str, request: Any, grant: Grant, body: bytes = b"") -> Any:
         """Keep the good items of a request of signal `name`, reject the bad ones; `body`, where
         it is given, is the request's protobuf and spares serialising it again. Returns the OTLP
-        response. Raises Retryable when not all were kept."""
+        response. Raises Retryable when not all were kept, or a quota is used up."""
         lane = self.lanes[name]
+        if self.access.bind(request, grant):
+            body = b""
+        self.access.meter.take(sizes(request))
         if self.redaction.apply(request):
             body = b""
         sent = projects(request)

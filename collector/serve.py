@@ -16,6 +16,9 @@ import uvicorn
 
 from collector import lanes as rooms
 from collector import late
+from collector.access import TALLY as REQUESTS
+from collector.access import exposed as requested
+from collector.access import of_settings
 from collector.intake import Intake
 from collector.keeping import Keeper, look
 from collector.kept import Shelf
@@ -95,14 +98,18 @@ def serve(settings: Settings, worker: int) -> None:
             Writer(lane.spool, lane.ledger, each, insert, lane.folder / DEAD, shelf=shelf)
         )
     redaction = Policies(settings.home, partial(read_policies, settings))
-    intake = Intake({lane.signal.name: lane for lane in open_lanes}, redaction, settings.ingest_key)
+    access = of_settings(settings)
+    access.refresh()
+    intake = Intake({lane.signal.name: lane for lane in open_lanes}, redaction, access)
     tally = settings.spool / str(worker) / TALLY
+    asked = settings.spool / str(worker) / REQUESTS
 
     def metered() -> str:
         names = [lane.signal.name for lane in open_lanes]
         counts = {n: rooms.totals(settings.spool, open_lanes, n) for n in names}
         found = redaction.totals(settings.spool, tally)
-        return prometheus(counts, *rooms.segments(settings.spool)) + exposed(found)
+        requests = requested(access.totals(settings.spool, asked))
+        return prometheus(counts, *rooms.segments(settings.spool)) + exposed(found) + requests
 
     def counts() -> dict[str, int]:
         found: dict[str, int] = {}
@@ -130,6 +137,7 @@ def serve(settings: Settings, worker: int) -> None:
         threading.Thread(
             target=late.run, args=(keeper, settings, names, stop), name="late", daemon=True
         ),
+        threading.Thread(target=access.run, args=(stop, asked), name="access", daemon=True),
         threading.Thread(target=_save, args=(open_lanes, stop), name="ledger", daemon=True),
         threading.Thread(
             target=keep_pace, args=(settings, [lane.spool for lane in open_lanes], stop),

@@ -10,13 +10,15 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from schemas.clickhouse import Store
 from schemas.models import ControlRow
 from schemas.queries import control
+from schemas.quotas import QuotaPolicy
+from schemas.quotas import checked as checked_quota
 from schemas.redaction import RedactionPolicy, checked
 from schemas.retention import RetentionPolicy, Retentions
 from schemas.retention import checked as checked_days
@@ -50,16 +52,21 @@ class AlertPolicy:
     signals: tuple[str, ...] = ()
 
 
-Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy | RetentionPolicy
+Policy = (
+    EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy | RetentionPolicy | QuotaPolicy
+)
 Key = tuple[str, str]  # (kind, name)
+P = TypeVar("P")
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
     "redaction": ("redaction", RedactionPolicy),
     "retention": ("retention", RetentionPolicy),
+    "quotas": ("quota", QuotaPolicy),
 }
 _KINDS = dict(SECTIONS.values())
+_QUOTAS = frozenset({"items_per_minute", "mib_per_minute"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +117,14 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
                 raise ControlError(f"{at}: {value!r} must be a list of names")
             made[name] = tuple(value)
-        elif name in {"rules", "mode", "patterns", "days"}:
+        elif name in {"rules", "mode", "patterns", "days", *_QUOTAS}:
             try:
-                made[name] = checked_days(value, at) if name == "days" else checked(name, value, at)
+                if name in _QUOTAS:
+                    made[name] = checked_quota(value, at)
+                else:
+                    made[name] = (
+                        checked_days(value, at) if name == "days" else checked(name, value, at)
+                    )
             except ValueError as error:
                 raise ControlError(str(error)) from error
     return model(**made)
@@ -164,26 +176,34 @@ def read(store: Store) -> Control:
     )
 
 
-def redactions(store: Store) -> dict[str, RedactionPolicy]:
-    """Redaction policies by project, `default` for the others. Raises ControlError."""
+def of_kind(store: Store, kind: str, model: type[P]) -> dict[str, P]:
+    """The policies of a kind in force, by name. Raises ControlError."""
     return {
         row["name"]: found
-        for row in control.latest(store)
-        if row["kind"] == "redaction" and not row["deleted"]
-        and isinstance(found := _typed(row), RedactionPolicy)
-    }  # fmt: skip
+        for row in documents(store, kind)
+        if not row["deleted"] and isinstance(found := _typed(row), model)
+    }
+
+
+def redactions(store: Store) -> dict[str, RedactionPolicy]:
+    """Redaction policies by project, `default` for the others. Raises ControlError."""
+    return of_kind(store, "redaction", RedactionPolicy)
+
+
+def quotas(store: Store) -> dict[str, QuotaPolicy]:
+    """Quotas by project, `default` for each of the others. Raises ControlError."""
+    return of_kind(store, "quota", QuotaPolicy)
 
 
 def retentions(store: Store) -> Retentions:
     """Days by project. Raises ControlError."""
-    return Retentions(
-        {
-            row["name"]: found.days
-            for row in control.latest(store)
-            if row["kind"] == "retention" and not row["deleted"]
-            and isinstance(found := _typed(row), RetentionPolicy)
-        }
-    )  # fmt: skip
+    found = of_kind(store, "retention", RetentionPolicy)
+    return Retentions({name: policy.days for name, policy in found.items()})
+
+
+def documents(store: Store, kind: str) -> list[dict[str, Any]]:
+    """The last version of every document of a kind, removed ones too: columns of ControlRow."""
+    return [row for row in control.latest(store) if row["kind"] == kind]
 
 
 def apply(
@@ -209,14 +229,20 @@ def apply(
         if before != after:
             changes.append(Change(key, before, after))
             if not dry_run:
-                _write(store, key, after, int(row["version"]) + 1 if row else 1, author)
+                document = asdict(after) if after else None
+                version = int(row["version"]) + 1 if row else 1
+                write(store, key, document, version, "file", author)
     return changes
 
 
-def _write(store: Store, key: Key, after: Policy | None, version: int, author: str) -> None:
-    document = json.dumps(asdict(after) if after else {}, sort_keys=True)
+def write(
+    store: Store, key: Key, after: Mapping[str, Any] | None, version: int, owner: str, author: str
+) -> None:
+    """Store a version of a document; None removes it. Raises ControlError where somebody else
+    wrote the same version first."""
+    document = json.dumps(dict(after or {}), sort_keys=True)
     now = time.time_ns() // 10**6
-    row = ControlRow(*key, version, "file", author, document, int(after is None), now)
+    row = ControlRow(*key, version, owner, author, document, int(after is None), now)
     control.append(store, row)
     (stored,) = [r for r in control.latest(store) if (r["kind"], r["name"]) == key]
     if (stored["version"], stored["document"]) != (version, document):

@@ -16,6 +16,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
+from collector.access import Refusal
 from collector.intake import COPIES, MAX_BYTES, Intake, readable
 from collector.otlp import from_protobuf
 from schemas.encodings import BrokenError, TooLargeError, decode
@@ -27,6 +28,11 @@ _SERVICES = {
     "traces": "trace.v1.TraceService",
     "logs": "logs.v1.LogsService",
     "metrics": "metrics.v1.MetricsService",
+}
+_REFUSED = {
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    503: grpc.StatusCode.UNAVAILABLE,
 }
 
 
@@ -66,20 +72,24 @@ def _handler(intake: Intake, decoding: Semaphore, name: str) -> Any:
 
     def export(message: bytes, context: Any) -> Any:
         sent = {k: v for k, v in context.invocation_metadata() if isinstance(v, str)}
-        if not intake.authorised(sent.get("authorization", "")):
-            _abort(context, grpc.StatusCode.UNAUTHENTICATED, "send `authorization: Bearer <key>`")
+        grant = intake.admit(sent.get("authorization", ""))
+        if isinstance(grant, Refusal):
+            _abort(context, _REFUSED[grant.status], grant.text, 5.0 * (grant.status == 503))
+            return None
         try:
             with intake.flight.hold() as take:
                 take(len(message))
                 with decoding:
                     body = _unpacked(message)
                 take(COPIES * len(body))
-                return intake.take(name, from_protobuf(body, request), body)
+                return intake.take(name, from_protobuf(body, request), grant, body)
         except TooLargeError:
             text = f"the message is over {MAX_BYTES} bytes after decompression"
             _abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         except Retryable as error:
-            _abort(context, grpc.StatusCode.UNAVAILABLE, error.reason, error.delay)
+            # With RetryInfo a client sends again whatever is RESOURCE_EXHAUSTED (OTLP/gRPC).
+            code = "RESOURCE_EXHAUSTED" if error.quota else "UNAVAILABLE"
+            _abort(context, grpc.StatusCode[code], error.reason, error.delay)
         except Permanent as error:
             _abort(context, grpc.StatusCode.INVALID_ARGUMENT, error.reason)
         except Exception as error:

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from collector.access import Grant, Refusal
 from collector.intake import COPIES, MAX_BYTES, Intake, readable
 from collector.otlp import from_json, from_protobuf
 from schemas.encodings import BrokenError, TooLargeError, decode
@@ -25,7 +26,8 @@ log = logging.getLogger("assay.collector")
 Take = Callable[[int], None]
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-_CODES = {400: 3, 401: 16, 405: 12, 413: 8, 415: 3, 503: 14}
+_CODES = {400: 3, 401: 16, 403: 7, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14}
+LANGFUSE = "/api/public/otel/v1"  # where Langfuse's SDK sends, and its documents tell others to
 
 
 def encode(message: Any, content_type: str, status: int = 200) -> Response:
@@ -61,7 +63,9 @@ def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = (
     """The application with /v1/*, /metrics, /healthz and /readyz; CORS for `origins` only."""
     decoding = Semaphore(2)  # a small body may unfold to MAX_BYTES
 
-    def answer(name: str, packed: bytes, encoding: str, kind: str, take: Take) -> Response:
+    def answer(
+        name: str, packed: bytes, encoding: str, kind: str, take: Take, grant: Grant
+    ) -> Response:
         """All that blocks, in one turn of a thread: a second one costs a small request much."""
         body = packed
         if encoding not in {"", "identity"}:
@@ -71,8 +75,8 @@ def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = (
         take(COPIES * len(body))
         message = intake.lanes[name].signal.request
         if kind == PROTOBUF:
-            return encode(intake.take(name, from_protobuf(body, message), body), kind)
-        return encode(intake.take(name, from_json(body, message)), kind)
+            return encode(intake.take(name, from_protobuf(body, message), grant, body), kind)
+        return encode(intake.take(name, from_json(body, message), grant), kind)
 
     async def receive(request: Request) -> Response:
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -80,14 +84,15 @@ def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = (
             return refuse(kind, 405, "use POST")
         if kind not in {PROTOBUF, JSON}:
             return refuse(kind, 415, f"Content-Type {kind!r}: use {PROTOBUF} or {JSON}")
-        if not intake.authorised(request.headers.get("authorization", "")):
-            return refuse(kind, 401, "send the ingest key as `Authorization: Bearer <key>`")
+        grant = intake.admit(request.headers.get("authorization", ""))
+        if isinstance(grant, Refusal):
+            return refuse(kind, grant.status, grant.text, 5.0 * (grant.status == 503))
         name = request.url.path.rpartition("/")[2]
         try:
             with intake.flight.hold() as take:
                 body = await _read(request, take)
                 encoding = request.headers.get("content-encoding", "").strip().lower()
-                return await run_in_threadpool(answer, name, body, encoding, kind, take)
+                return await run_in_threadpool(answer, name, body, encoding, kind, take, grant)
         except Permanent as error:
             return refuse(kind, 400, error.reason)
         except BrokenError as error:
@@ -95,7 +100,7 @@ def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = (
         except TooLargeError:
             return refuse(kind, 413, f"the body is over {MAX_BYTES} bytes after decompression")
         except Retryable as error:
-            return refuse(kind, 503, error.reason, error.delay)
+            return refuse(kind, 429 if error.quota else 503, error.reason, error.delay)
         except ClientDisconnect:
             return refuse(kind, 400, "the body was cut off")  # nobody reads this
         except Exception:
@@ -117,6 +122,7 @@ def build(intake: Intake, metrics: Callable[[], str], origins: Sequence[str] = (
     app = Starlette(
         routes=[
             *(Route(f"/v1/{name}", receive, methods=every) for name in intake.lanes),
+            *(Route(f"{LANGFUSE}/{name}", receive, methods=every) for name in intake.lanes),
             Route("/healthz", health),
             Route("/readyz", readiness),
             Route("/metrics", prometheus),

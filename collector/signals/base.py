@@ -127,6 +127,16 @@ def projects(request: Any) -> dict[str, int]:
     return counts
 
 
+def sizes(request: Any) -> dict[str, tuple[int, int]]:
+    """Items and bytes of protobuf per project of a request of any signal."""
+    found: dict[str, tuple[int, int]] = {}
+    for group in (item for _, groups in request.ListFields() for item in groups):
+        name = project_of(group.resource)
+        items, size = found.get(name, (0, 0))
+        found[name] = (items + _size(group), size + group.ByteSize())
+    return found
+
+
 def _size(group: Any) -> int:
     scopes, items = shape(group)
     found = [item for scope in getattr(group, scopes) for item in getattr(scope, items)]

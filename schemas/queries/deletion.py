@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from schemas.clickhouse import Store
 from schemas.models import DeletedIdRow
+from schemas.queries.scope import across_projects
 
 _HELPER = "deleting_"
 _COLUMNS = {"trace_id": "trace", "session_id": "session", "user_id": "user"}
@@ -30,6 +31,7 @@ class Names:
     user: tuple[str, ...] = ()
 
 
+@across_projects("names of tables")
 def tables(store: Store) -> dict[str, set[str]]:
     """Tables with rows of projects, and their columns."""
     rows = store.rows(
@@ -44,6 +46,7 @@ def tables(store: Store) -> dict[str, set[str]]:
     return {r["table"]: set(r["names"]) for r in rows if r["table"] not in _KEPT}
 
 
+@across_projects("holds ids for one deletion")
 @contextmanager
 def helper(store: Store, ids: Iterable[tuple[str, str]]) -> Iterator[str]:
     """A table in memory with the (kind, id) that are to go; its name."""
@@ -58,6 +61,7 @@ def helper(store: Store, ids: Iterable[tuple[str, str]]) -> Iterator[str]:
         store.command(f"DROP TABLE {name} SYNC")
 
 
+@across_projects("what a cut-off deletion left")
 def clear(store: Store) -> None:
     """What a deletion that was cut off left: its mutations would wait for their table for ever."""
     store.command(f"KILL MUTATION WHERE NOT is_done AND command LIKE '%{_HELPER}%' SYNC")
@@ -233,6 +237,7 @@ def _examples(store: Store, project: str, traces: set[str]) -> int:
     return _erase(store, "findings", "project = {project:String} AND 0", project) if changed else 0
 
 
+@across_projects("the age of running INSERTs")
 def inserting(store: Store) -> float:
     """How long the oldest INSERT that runs now has been running, in seconds; 0 without one."""
     rows = store.rows("SELECT max(elapsed) AS s FROM system.processes WHERE query_kind = 'Insert'")

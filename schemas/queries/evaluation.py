@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from schemas.clickhouse import Store
+from schemas.queries.scope import across_projects
 
 
+@across_projects("the clock")
 def now_ms(store: Store) -> int:
     """ClickHouse's own time in milliseconds: `stored_at` is set by its clock, so `scored_at` must
     be too, or a worker whose clock is behind would judge the same traces for ever."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.clickhouse import Store
+from schemas.queries.scope import across_projects
 
 _AT_ONCE = 200  # names of a query; they travel in its URL
 
 
+@across_projects("parts of tables")
 def busiest_partition(store: Store) -> int:
     """The largest number of active parts of one partition of our tables."""
     (row,) = store.rows(
@@ -22,6 +24,7 @@ def busiest_partition(store: Store) -> int:
     return int(row["n"] or 0)
 
 
+@across_projects("the operator's ledger")
 def stored_by_ledger(store: Store) -> dict[str, dict[str, int]]:
     """Items that INSERTs brought, by signal and project (re-sends counted, as the collector counts
     them): a view writes the rows in the same INSERT."""
@@ -37,6 +40,7 @@ def stored_by_ledger(store: Store) -> dict[str, dict[str, int]]:
     return found
 
 
+@across_projects("names of segments")
 def lacking(store: Store, names: Sequence[str]) -> set[str]:
     """Those of the names of segments, or of parts of them, whose INSERT left no row: ClickHouse
     does not hold them, or no more."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.errors import Permanent
+from schemas.queries.scope import across_projects
 
 # Tables whose partition is (retention_days, day), and the time that both are told by. For
 # trace_times the last span counts, as in its TTL.
@@ -107,6 +108,7 @@ def update(store: Store, project: str, old: Sequence[int], new: int) -> None:
         )
 
 
+@across_projects("what is past its time, everywhere")
 def drop_expired(store: Store) -> None:
     """Carry the TTL out now: without it the engine does so within hours."""
     for table in (*MOVED, *UPDATED):

@@ -10,6 +10,7 @@ from schemas.clickhouse import Store
 from schemas.gen_ai_events import Said
 from schemas.models import SpanRow
 from schemas.queries.logs import messages_of
+from schemas.queries.scope import across_projects
 from schemas.queries.traces import SEGMENT_COLUMNS, SEGMENT_SQL, list_traces, trace_times
 
 __all__ = [
@@ -33,6 +34,7 @@ def insert_spans(store: Store, rows: Sequence[SpanRow], token: str) -> None:
     store.insert("spans_in", rows, token)
 
 
+@across_projects("the names of the projects")
 def projects(store: Store) -> list[str]:
     """Names of projects that hold spans."""
     return [

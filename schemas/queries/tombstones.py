@@ -9,9 +9,11 @@ from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.models import TombstoneRow
+from schemas.queries.scope import across_projects
 from schemas.tombstones import SALT, Tombstones, digest
 
 
+@across_projects("one salt for all")
 def salt(store: Store) -> bytes:
     """The store's key, made once: of two writers the first wins by the token."""
     made = TombstoneRow("", SALT, secrets.token_bytes(32).hex(), 0, time.time_ns() // 10**6)
@@ -39,12 +41,14 @@ def bury(
         store.insert("tombstones", rows[at : at + 100_000])
 
 
+@across_projects("whether anything was deleted")
 def stamp(store: Store) -> tuple[Any, ...]:
     """Changes whenever a tombstone is added."""
     (row,) = store.rows("SELECT count() AS n, max(deleted_at) AS last FROM tombstones")
     return (row["n"], row["last"])
 
 
+@across_projects("hashes that a collector heeds")
 def read(store: Store) -> Tombstones:
     """All tombstones of all projects."""
     found: dict[str, dict[tuple[str, str], int]] = {}

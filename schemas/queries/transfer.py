@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas.clickhouse import Store
+from schemas.queries.scope import across_projects
 
 # The column that a large table is cut along. Tables of control and findings go in one piece.
 TIMES = {
@@ -30,6 +31,7 @@ class Piece:
         return f"{self.table}-{self.start}"
 
 
+@across_projects("a backup holds everything")
 def tables(store: Store) -> list[str]:
     """Tables that hold data, `segments` first: what it names is whole in what is read later."""
     rows = store.rows(
@@ -42,6 +44,7 @@ def tables(store: Store) -> list[str]:
     return [row["name"] for row in rows]
 
 
+@across_projects("a backup holds everything")
 def columns(store: Store, table: str) -> list[str]:
     """Columns that an INSERT can fill."""
     rows = store.rows(
@@ -55,6 +58,7 @@ def columns(store: Store, table: str) -> list[str]:
     return [row["name"] for row in rows]
 
 
+@across_projects("a backup holds everything")
 def pieces(store: Store, table: str) -> Iterator[Piece]:
     """A table cut into pieces, oldest first."""
     time = TIMES.get(table)
@@ -79,6 +83,7 @@ def pieces(store: Store, table: str) -> Iterator[Piece]:
         yield Piece(table, start, (int(minutes[-1]["minute"]) + 60) * 10**9, rows)
 
 
+@across_projects("a backup holds everything")
 def read(store: Store, piece: Piece) -> bytes:
     """A piece in ClickHouse's Native format."""
     names = ", ".join(columns(store, piece.table))
@@ -91,16 +96,19 @@ def read(store: Store, piece: Piece) -> bytes:
     return store.read_bytes(sql, FORMAT, start=piece.start, end=piece.end)
 
 
+@across_projects("a backup holds everything")
 def write(store: Store, table: str, names: list[str], data: bytes, token: str) -> None:
     """Add a piece. The same token adds it at most once."""
     store.insert_bytes(table, names, data, FORMAT, token)
 
 
+@across_projects("a backup holds everything")
 def holds_data(store: Store) -> bool:
     """True where any span is stored."""
     return bool(store.rows("SELECT 1 AS one FROM spans LIMIT 1"))
 
 
+@across_projects("a backup holds everything")
 def distinct_spans(store: Store) -> dict[str, int]:
     """Distinct spans by project."""
     rows = store.rows(

@@ -10,16 +10,19 @@ import time
 
 import uvicorn
 
-from schemas import clickhouse
-from schemas.errors import Retryable
+from schemas import clickhouse, keys
+from schemas.clickhouse import Store
+from schemas.control import ControlError
+from schemas.errors import Permanent, Retryable
 from schemas.migrate import migrate
 from schemas.settings import Settings, from_environment
 from schemas.store.engine import Engine, FolderInUseError
 from schemas.store.guard import password
 from schemas.store.http import build
-from schemas.store.users import UsersFile
+from schemas.store.users import UsersFile, of_keys
 
 log = logging.getLogger("assay.store")
+KEY_SECONDS = 3.0
 
 
 def _migrate_when_up(settings: Settings, ready: threading.Event, stop: threading.Event) -> None:
@@ -36,6 +39,20 @@ def _migrate_when_up(settings: Settings, ready: threading.Event, stop: threading
         return
 
 
+def _read_keys(settings: Settings, users: UsersFile, ready: threading.Event,
+               stop: threading.Event) -> None:  # fmt: skip
+    """Take over API keys every KEY_SECONDS once the tables are there."""
+    ready.wait()
+    store: Store | None = None
+    while not stop.wait(KEY_SECONDS):
+        try:
+            store = store or clickhouse.connect(settings)
+            users.keys = of_keys(keys.read(store), time.time_ns() // 10**6)
+        except (Retryable, Permanent, ControlError) as error:
+            log.debug("keys cannot be read, the last known ones hold: %s", error)
+            store = None
+
+
 def main() -> None:
     """Serve until SIGTERM. Always the embedded store, whatever CLICKHOUSE_URL says."""
     settings = from_environment()
@@ -49,9 +66,13 @@ def main() -> None:
     threading.Thread(
         target=_migrate_when_up, args=(settings, ready, stop), name="migrate", daemon=True
     ).start()
+    users = UsersFile(settings.users_file)
+    threading.Thread(
+        target=_read_keys, args=(settings, users, ready, stop), name="keys", daemon=True
+    ).start()
     server = uvicorn.Server(
         uvicorn.Config(
-            build(engine, secret, ready.is_set, UsersFile(settings.users_file)),
+            build(engine, secret, ready.is_set, users),
             host="127.0.0.1",
             port=settings.store_port,
             log_level="warning",

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.keys import KEY_PREFIX, digest
+from schemas.store.users import FULL as USER
 from schemas.store.users import PREFIX, User
 
-USER = "assay"
 _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -60,6 +61,8 @@ def signed_in(
     user = headers.get("x-clickhouse-user", query.get("user", ""))
     given = headers.get("x-clickhouse-key", query.get("password", ""))
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return _keyed(users, encoded.strip(), "")
     if scheme.lower() == "basic":
         try:
             pair = base64.b64decode(encoded, validate=True).decode()
@@ -71,5 +74,15 @@ def signed_in(
     if user == USER:
         right = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
         return Caller(USER, None) if right else None
+    if given.startswith(KEY_PREFIX) and (caller := _keyed(users, given, user)):
+        return caller
     found = users.get(user)
     return Caller(user, found.project) if found is not None and found.knows(given) else None
+
+
+def _keyed(users: Mapping[str, User], key: str, user: str) -> Caller | None:
+    """Who an API key belongs to; `user`, where it is given, must be that name."""
+    found = users.get(digest(key))
+    if found is None or user not in {"", found.name}:
+        return None
+    return Caller(found.name, found.project or None)

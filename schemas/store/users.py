@@ -12,11 +12,14 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from schemas.keys import ANY, ApiKey
+
 PREFIX = "project:"
+FULL = "assay"  # the user who may everything
 
 
 class UsersError(ValueError):
@@ -87,10 +90,14 @@ def remove(path: Path, project: str) -> bool:
 
 
 class UsersFile:
-    """The users in a file as of now: read again when the file changed."""
+    """The users in a file as of now, read again when the file changed, and API keys that may read.
+
+    `keys` are by the digest of the key; a user without a project is the full one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.keys: Mapping[str, User] = {}
         self._seen: tuple[int, int, int] | None = None
         self._users: dict[str, User] = {}
 
@@ -99,7 +106,7 @@ class UsersFile:
         try:
             status = self._path.stat()
         except OSError:
-            return {}
+            return self.keys
         seen = (status.st_mtime_ns, status.st_ino, status.st_size)
         if seen != self._seen:
             try:
@@ -107,4 +114,18 @@ class UsersFile:
             except UsersError:
                 self._users = {}
             self._seen = seen
-        return self._users
+        return {**self._users, **self.keys}
+
+
+def of_keys(found: Iterable[ApiKey], now_ms: int) -> dict[str, User]:
+    """The store's users by key digest: of a project with `read`, the full one with `admin` of any
+    project."""
+    users: dict[str, User] = {}
+    for key in found:
+        if key.expired(now_ms) or not key.may("read"):
+            continue
+        if key.project != ANY:
+            users[key.digest] = User(PREFIX + key.project, key.project, key.digest)
+        elif "admin" in key.scopes:
+            users[key.digest] = User(FULL, "", key.digest)
+    return users

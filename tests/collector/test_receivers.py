@@ -214,11 +214,14 @@ def test_the_ledger_can_be_read(http: httpx.Client) -> None:
     assert http.get("/healthz").status_code == 200
 
 
-def test_other_machines_are_let_in_only_with_a_key(tmp_path: Path) -> None:
-    environ = {**os.environ, "ASSAY_HOME": str(tmp_path), "ASSAY_HOST": "0.0.0.0"}
+def test_other_machines_are_let_in_only_with_a_key(settings: Settings, tmp_path: Path) -> None:
+    password = settings.password_file.read_text()
+    url = f"http://assay:{password}@127.0.0.1:{settings.store_port}/assay"
+    environ = {**os.environ, "ASSAY_HOME": str(tmp_path), "ASSAY_HOST": "0.0.0.0",
+               "CLICKHOUSE_URL": url}  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-P", "-m", "collector"],
         env=environ, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "set ASSAY_INGEST_KEY" in done.stderr
+    assert "assay key create" in done.stderr and "ASSAY_INGEST_KEY" in done.stderr

@@ -99,4 +99,4 @@ def test_the_file_leaves_documents_of_a_kind_that_is_not_its_own(store: Store) -
     queries.append(store, row)
     changes = control.apply(store, {}, "file", dry_run=True)
     assert ("key", "mobile") not in [change.key for change in changes]
-    assert [r["deleted"] for r in queries.latest(store) if r["kind"] == "key"] == [0]
+    assert [r["deleted"] for r in queries.latest(store) if r["name"] == "mobile"] == [0]

@@ -8,9 +8,11 @@ import clickhouse_connect
 import httpx
 import pytest
 
-from schemas.settings import Settings
+from schemas import clickhouse, keys
+from schemas.settings import Settings, from_environment
 from schemas.store import users
 from schemas.store.users import UsersError, UsersFile
+from tests.conftest import environment, start_store, wait_until
 from tests.schemas.store.projects import OWN
 
 
@@ -55,6 +57,40 @@ def test_a_removed_user_is_refused_at_once(settings: Settings) -> None:
     assert httpx.post(base, auth=("assay", password), content="SELECT 1").status_code == 403
     users.remove(settings.users_file, "a:b")
     assert httpx.post(base, params=params, content="SELECT 1").status_code == 403
+
+
+def test_a_key_that_reads_sees_its_project_alone(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    child = start_store(environ, tmp_path)
+    try:
+        mine = from_environment(environ)
+        base = f"http://127.0.0.1:{mine.store_port}"
+        store = clickhouse.connect(mine)
+        made = {
+            (project, scope): keys.create(store, project, [scope], 0, "", "ada")[1]
+            for project, scope in (("a", "read"), ("a", "ingest"), ("*", "read"), ("*", "admin"))
+        }
+
+        def ask(text: str, query: str = "SELECT 1") -> httpx.Response:
+            return httpx.post(base, headers={"authorization": f"Bearer {text}"}, content=query)
+
+        wait_until(lambda: ask(made["a", "read"]).status_code == 200, "the store knows the key")
+        for refused in (made["a", "ingest"], made["*", "read"], "ak_no", "x"):
+            assert ask(refused).status_code == 403
+        for project in ("a", "b"):
+            insert = f"INSERT INTO assay.segments (project, segment) VALUES ('{project}', 's')"
+            assert ask(made["*", "admin"], insert).status_code == 200
+        count = "SELECT groupUniqArray(toString(project)) FROM assay.segments"
+        assert ask(made["a", "read"], count).text == "['a']\n"
+        assert ask(made["a", "read"], insert).status_code != 200
+        signed = httpx.post(base, auth=("project:a", made["a", "read"]), content=count)
+        assert signed.text == "['a']\n"
+        other = httpx.post(base, auth=("project:b", made["a", "read"]), content=count)
+        assert other.status_code == 403
+        store.close()
+    finally:
+        child.terminate()
+        child.wait(20)
 
 
 def test_what_a_client_may_set(own: httpx.Client) -> None:
