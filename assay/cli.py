@@ -62,6 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     copy.add_argument("--to", required=True, metavar="CLICKHOUSE_URL", dest="place")
     for transfer in (backup, restore, copy):
         _to(transfer, "assay.transfer:run", "command", "place")
+    _import(commands.add_parser("import", help="files of OTLP, Phoenix or Langfuse into a project"))
+    _export(commands.add_parser("export", help="a project's spans or scores into a file"))
     kept = commands.add_parser("retention", help="how long each project's rows are kept")
     kept.add_argument("--project", default="", metavar="P")
     kept.add_argument("--rewrite", default="", metavar="DAYS", help="rows kept so long get the days"
@@ -124,6 +126,35 @@ def _rootcause(command: argparse.ArgumentParser) -> None:
 def _to(command: argparse.ArgumentParser, handler: str, *takes: str) -> None:
     """`module:function` is imported when the command runs; it gets the settings and `takes`."""
     command.set_defaults(handler=handler, takes=takes)
+
+
+def _import(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Send files to a collector with their own times: OTLP (JSON, protobuf), Phoenix (JSON,"
+        " Parquet), Langfuse (JSON). What is imported twice is stored once."
+    )
+    add = command.add_argument
+    add("files", nargs="+", metavar="FILE", help="also packed with gzip")
+    add("--format", default="", metavar="F", help="otlp, phoenix, langfuse (default: told by what"
+        " stands in the file)")  # fmt: skip
+    add("--project", default="", metavar="P", help="where it goes (default: the project that the"
+        " data names, else the file's name)")  # fmt: skip
+    add("--retention", default="", metavar="DAYS", help="how long it is kept, from its own times:"
+        " 7, 14, 30, 90, 365 or 0 for ever (default: as its project)")  # fmt: skip
+    add("--endpoint", default="", metavar="URL", help="default: this machine's collector")
+    add("--key", default="", help="an API key (default: $ASSAY_KEY)")
+    command.set_defaults(handler="assay.importing:run", takes=None)
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--project", required=True, metavar="P")
+    add("--format", choices=["otlp-json", "parquet"], default="otlp-json")
+    add("--what", choices=["spans", "scores"], default="spans")
+    add("--since", default="7d", metavar="TIME", help="2026-11-01, or 7d, 12h, 30m ago (7d)")
+    add("--until", default="", metavar="TIME", help="default: now")
+    add("--output", required=True, metavar="FILE", help="- is stdout")
+    command.set_defaults(handler="assay.exporting:run", takes=None)
 
 
 def _keys(key: argparse.ArgumentParser) -> None:

@@ -117,7 +117,8 @@ def _content(given: Mapping[str, Any]) -> Any:
 
 def _source(given: Mapping[str, Any]) -> str:
     metadata = parse(given.get("metadata", ""))
-    source = metadata.get("source", "") if isinstance(metadata, dict) else ""
+    inside = metadata.get("source", "") if isinstance(metadata, dict) else ""
+    source = inside or given.get("metadata.source")  # Phoenix gives metadata back flattened
     return text(source or "")
 
 
@@ -149,4 +150,5 @@ def first_token(found: Mapping[str, Any], rule: Convention, span: Any) -> int:
 
 def _since(value: Any, start_ns: int) -> float:
     moment = datetime.fromisoformat(plain_text(value).strip('"'))
-    return moment.timestamp() * 10**9 - start_ns
+    whole = int(moment.replace(microsecond=0).timestamp())  # a float has no room for nanoseconds
+    return whole * 10**9 + moment.microsecond * 1000 - start_ns

@@ -10,6 +10,7 @@ from opentelemetry import trace
 
 from monitors.alerts.outbox import Sink, drain
 from monitors.alerts.rules import NAME, messages
+from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from schemas import control
 from schemas.clickhouse import Store
@@ -25,12 +26,13 @@ COVERED = 0.98
 
 
 def look(store: Store, project: str, policy: MonitorPolicy) -> list[FindingRow]:
-    """New findings of the last 48 hours of traffic; nothing on half-judged data. The policy's
-    level is divided by the number of signals (Bonferroni)."""
+    """New findings of the last 48 hours of traffic; of scores and texts nothing on half-judged
+    data. The policy's level is divided by the number of signals (Bonferroni), missing fields
+    together being one."""
     _, last = spans.time_range(store, project)
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
-    level = policy.alpha / (len(SCORES) + len(FIELDS))
-    result: list[FindingRow | None] = []
+    level = policy.alpha / (len(SCORES) + len(FIELDS) + 1)
+    result: list[FindingRow | None] = [*field_findings(store, project, *window, level)]
     judged = True
     for row in scores.evaluators(store, project):
         if row["evaluator"] not in SCORES:
@@ -54,7 +56,8 @@ def once(store: Store, settings: Settings, sinks: Mapping[str, Sink], last: dict
     state = control.read(store)
     alerts = state.alerts or {NAME: AlertPolicy("webhook" if settings.webhook_url else "log")}
     for project in spans.projects(store):
-        seen = hash(str((scores.evaluators(store, project), state.monitor)))
+        minute = spans.time_range(store, project)[1] // (60 * 10**9)
+        seen = hash(str((scores.evaluators(store, project), state.monitor, minute)))
         if last.get(project) != seen:
             with trace.get_tracer("assay").start_as_current_span("look") as span:
                 span.set_attribute("project", project)

@@ -60,9 +60,15 @@ def made(document: Mapping[str, Any]) -> ApiKey:
 
 
 def read(store: Store) -> list[ApiKey]:
-    """Every key that was not revoked, expired ones too. Raises ControlError."""
-    rows = control.documents(store, KIND)
-    return [made(json.loads(row["document"])) for row in rows if not row["deleted"]]
+    """Every key that was not revoked, expired ones too. One that cannot be read lets nobody in."""
+    return [_stored(row) for row in control.documents(store, KIND) if not row["deleted"]]
+
+
+def _stored(row: Mapping[str, Any]) -> ApiKey:
+    try:
+        return made(json.loads(row["document"]))
+    except (ControlError, ValueError):
+        return ApiKey(row["name"], "", (), "", "cannot be read: revoke it", 0, 1)
 
 
 def create(
@@ -111,7 +117,7 @@ def revoke(store: Store, name: str, author: str) -> ApiKey:
 def _found(store: Store, name: str) -> tuple[int, ApiKey]:
     for row in control.documents(store, KIND):
         if row["name"] == name and not row["deleted"]:
-            return int(row["version"]), made(json.loads(row["document"]))
+            return int(row["version"]), _stored(row)
     raise ControlError(f"there is no key {name}; `assay key list` names those there are")
 
 

@@ -89,6 +89,7 @@ def flattened(found: Mapping[str, Any], prefix: str) -> list[Message]:
 def _flat(given: Mapping[str, Any]) -> Message:
     calls: dict[str, dict[str, str]] = {}
     parts: dict[str, str] = {}
+    thoughts: list[str] = []
     for key, value in given.items():
         head, _, rest = key.partition(".")
         number, _, name = rest.partition(".")
@@ -99,8 +100,13 @@ def _flat(given: Mapping[str, Any]) -> Message:
                 call[kind] = text(value)
         elif head == "contents" and name == "message_content.text":
             parts[number] = text(value)
+        elif head == "contents" and name == "message_content.type" and value in _THOUGHTS:
+            thoughts.append(number)
+    thought = "\n".join(parts.pop(n) for n in sorted(thoughts, key=_order) if n in parts)
     said = text(given.get("content", "")) or "\n".join(parts[n] for n in sorted(parts, key=_order))
     made: Message = {"role": _role(given.get("role"), "assistant"), "content": said}
+    if thought:
+        made["reasoning"] = thought
     if calls:
         made["tool_calls"] = [calls[n] for n in sorted(calls, key=_order)]
     for name in ("tool_call_id", "name"):

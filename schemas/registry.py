@@ -1,7 +1,8 @@
 """The registry of extensions: built-ins and plug-ins come in through the same door.
 
-A kind is 'convention', 'evaluator', 'detector' or 'sink'. A module calls `register(kind, name)`
-as a decorator; `load` imports a folder of built-ins and every `assay.plugins` entry point.
+A kind is 'convention', 'evaluator', 'detector', 'sink' or 'format'. A module calls
+`register(kind, name)` as a decorator; `load` imports a folder of built-ins and every
+`assay.plugins` entry point.
 """
 
 from __future__ import annotations

@@ -36,5 +36,6 @@ def rules() -> Convention:
         messages_in=("llm.input_messages.",),
         messages_out=("llm.output_messages.",),
         tool=Tool(("tool.name",), ("tool.id", "tool_call.id")),
+        first_token={"assay.first_token_ns": 1},  # what `assay export` writes
         first_token_events=("First Token Stream Event",),
     )  # fmt: skip

@@ -34,12 +34,12 @@ def evaluators(store: Store, project: str) -> list[dict[str, Any]]:
 
 def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
     """All scores of a trace: evaluator, evaluator_version, status, value, reason, explanation,
-    span_id, source."""
+    span_id, level, source."""
     return store.rows(
         """
         SELECT toString(evaluator) AS evaluator, toString(evaluator_version) AS evaluator_version,
                toString(status) AS status, value, reason, explanation, span_id,
-               toString(source) AS source
+               toString(level) AS level, toString(source) AS source
         FROM scores FINAL WHERE project = {project:String} AND trace_id = {trace:String}
         ORDER BY evaluator
         """,

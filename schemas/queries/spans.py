@@ -20,7 +20,7 @@ __all__ = [
 
 
 # A text may arrive a moment after its span: an INSERT fills one table after the other.
-_NO_TEXT: dict[str, Any] = {
+NO_TEXT: dict[str, Any] = {
     "input": "", "output": "", "documents": [], "events": "", "links": "", "input_messages": "",
     "output_messages": "", "document_ids": [], "document_scores": [], "document_sources": [],
     "tool_ids": [], "tool_arguments": [], "tool_result_ids": [], "tool_results": [],
@@ -86,12 +86,12 @@ def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any
     by_id = {text["span_id"]: text for text in texts}
     said = messages_of(store, project, [trace_id]).get(trace_id, {})
     return [
-        _joined({**_NO_TEXT, **row, **by_id.get(row["span_id"], {})}, said.get(row["span_id"]))
+        joined({**NO_TEXT, **row, **by_id.get(row["span_id"], {})}, said.get(row["span_id"]))
         for row in rows
     ]
 
 
-def _joined(row: dict[str, Any], said: Said | None) -> dict[str, Any]:
+def joined(row: dict[str, Any], said: Said | None) -> dict[str, Any]:
     if said is None:
         return row
     into, out = said.messages_in, said.messages_out

@@ -22,6 +22,8 @@ SELECT project, attributes['gen_ai.evaluation.name'] AS evaluator,
        if(isNaN(found), concat('label: ', attributes['gen_ai.evaluation.score.label']), '') AS reason,
        attributes['gen_ai.evaluation.explanation'] AS explanation, toFloat64(1) AS probability,
        attributes['gen_ai.request.model'] AS judge_model, now64(3) AS scored_at,
-       retention_days, 'otel' AS source
+       retention_days,
+       if(attributes['assay.annotator_kind'] != '', lowerUTF8(attributes['assay.annotator_kind']), 'otel')
+           AS source
 FROM logs_in WHERE event = 'gen_ai.evaluation.result' AND trace_id != ''
     AND attributes['gen_ai.evaluation.name'] != '';

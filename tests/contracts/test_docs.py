@@ -16,6 +16,7 @@ KINDS = {
     "evaluator": ("evaluators.metrics", "add-a-evaluator.md"),
     "detector": ("monitors.drift", "add-a-detector.md"),
     "two_sample": ("monitors.drift", "drift.md"),
+    "format": ("assay.formats", "add-a-format.md"),
     "sink": ("monitors.alerts.sinks", "add-a-sink.md"),
 }
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])

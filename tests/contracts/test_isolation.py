@@ -52,7 +52,8 @@ SAME = {  # columns that are the same in both projects, so that a join by them a
     "version": "same", "name": "same", "field": "input", "status": "scored", "kind": "LLM",
     "session_id": "same", "user_id": "same", "parent_span_id": "", "level": "trace",
     "event_name": "gen_ai.client.inference.operation.details", "segment": '{"a": "same"}',
-    "signal": "traces", "cost_source": "same", "finding_id": "same", "delivery_id": "same",
+    "signal": "traces", "service": "same", "cost_source": "same", "finding_id": "same",
+    "delivery_id": "same",
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
     "trace_id": TRACE, "traces": [TRACE], "start_ns": 0, "end_ns": 2**62, "evaluator": "same",
@@ -60,6 +61,7 @@ ARGUMENTS: dict[str, Any] = {
     "quiet_seconds": 0, "since_ms": 0, "source": "", "search": "", "where": None, "days": 30,
     "ids": [("trace", TRACE), ("session", "same"), ("user", "same")],
     "names": deletion.Names(), "old": [30], "new": 90, "token": "isolation",
+    "service": "same", "column": "model",
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
 CHANGES = ("erase", "move", "update", "bury")
@@ -75,8 +77,11 @@ class Query:
 
     def run(self, store: Store, project: str) -> Any:
         """What it returns for a project, with ids that both projects have."""
-        wanted = [name for name in inspect.signature(self.call).parameters if name != "store"]
         given = {"project": project, **ARGUMENTS}
+        wanted = [
+            name for name, each in inspect.signature(self.call).parameters.items()
+            if name != "store" and (name in given or each.default is inspect.Parameter.empty)
+        ]  # fmt: skip
         missing = [name for name in wanted if name not in given]
         assert not missing, f"{self.name}: say in ARGUMENTS what {missing} is"
         found = self.call(store, **{name: given[name] for name in wanted})

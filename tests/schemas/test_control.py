@@ -95,8 +95,8 @@ def test_of_two_writers_of_one_version_the_first_wins(store: Store) -> None:
 
 
 def test_the_file_leaves_documents_of_a_kind_that_is_not_its_own(store: Store) -> None:
-    row = ControlRow("key", "mobile", 1, "key", "somebody", "{}", 0, 1)
+    row = ControlRow("view", "mobile", 1, "view", "somebody", "{}", 0, 1)
     queries.append(store, row)
     changes = control.apply(store, {}, "file", dry_run=True)
-    assert ("key", "mobile") not in [change.key for change in changes]
+    assert ("view", "mobile") not in [change.key for change in changes]
     assert [r["deleted"] for r in queries.latest(store) if r["name"] == "mobile"] == [0]

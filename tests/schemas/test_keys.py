@@ -106,6 +106,14 @@ def test_the_audit_log_says_who_and_hides_the_digest(
     assert "ada" in lines[1] and key.digest not in lines[1] and key.digest[:6] in lines[1]
 
 
+def test_a_key_that_cannot_be_read_lets_nobody_in_and_can_be_revoked(store: Store) -> None:
+    name = uuid.uuid4().hex[:12]
+    control.write(store, (keys.KIND, name), {"digest": "ab"}, 1, "keys", "ada")
+    broken = _named(store, name)
+    assert broken.expired(2) and not broken.may("ingest") and not broken.digest
+    keys.revoke(store, name, "ada")
+
+
 def test_the_file_neither_sees_nor_removes_keys(store: Store) -> None:
     key, _ = keys.create(store, "acme", ["ingest"], 0, "", "ada")
     changes = control.apply(store, {}, "file")

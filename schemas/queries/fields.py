@@ -1,0 +1,78 @@
+"""How often the columns of spans are filled, and which attribute keys spans have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.clickhouse import Store
+
+# Column -> (which spans should have it, when it counts as filled).
+FILLED = {
+    "kind": ("1", "kind != ''"),
+    "model": ("kind IN ('LLM', 'EMBEDDING')", "model != ''"),
+    "provider": ("kind = 'LLM'", "provider != ''"),
+    "input": ("kind = 'LLM'", "input_length > 0"),
+    "output": ("kind = 'LLM' AND status != 'ERROR'", "output_length > 0"),
+    "input_tokens": ("kind = 'LLM' AND status != 'ERROR'", "input_tokens > 0"),
+    "output_tokens": ("kind = 'LLM' AND status != 'ERROR'", "output_tokens > 0"),
+    "session_id": ("1", "session_id != ''"),
+    "user_id": ("1", "user_id != ''"),
+    "prompt_version": ("kind = 'LLM'", "prompt_version != ''"),
+    "environment": ("1", "environment != ''"),
+    "service_version": ("1", "service_version != ''"),
+}
+_RANGE = """project = {project:String} AND start_time >= fromUnixTimestamp64Nano({start:Int64})
+          AND start_time < fromUnixTimestamp64Nano({end:Int64})"""
+
+
+def filled(
+    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = 600
+) -> list[dict[str, Any]]:
+    """By service and block of `seconds`, oldest first: service, at (s since 1970), and per column
+    of FILLED `n_<column>` spans that should have it and `k_<column>` that do."""
+    counts = ", ".join(
+        f"countIf({which}) AS n_{column}, countIf(({which}) AND {has}) AS k_{column}"
+        for column, (which, has) in FILLED.items()
+    )
+    return store.rows(
+        f"""
+        SELECT toString(service) AS service,
+               intDiv(toUnixTimestamp(start_time), {{seconds:UInt32}}) * {{seconds:UInt32}} AS at,
+               {counts}
+        FROM spans WHERE {_RANGE} GROUP BY service, at ORDER BY service, at
+        """,
+        project=project, start=start_ns, end=end_ns, seconds=seconds,
+    )  # fmt: skip
+
+
+def attribute_shares(
+    store: Store, project: str, service: str, column: str, start_ns: int, end_ns: int
+) -> dict[str, float]:
+    """The attribute keys of the spans that should have `column`, and their share of those spans."""
+    which, _ = FILLED[column]
+    inside = f"{_RANGE} AND service = {{service:String}} AND ({which})"
+    named = {"project": project, "service": service, "start": start_ns, "end": end_ns}
+    rows = store.rows(
+        f"""
+        SELECT key, count() / (SELECT count() FROM spans WHERE {inside}) AS share
+        FROM spans ARRAY JOIN mapKeys(attributes) AS key WHERE {inside}
+        GROUP BY key ORDER BY share DESC LIMIT 2000
+        """,
+        **named,
+    )
+    return {str(row["key"]): float(row["share"]) for row in rows}
+
+
+def trace_examples(
+    store: Store, project: str, service: str, start_ns: int, end_ns: int
+) -> list[str]:
+    """Up to five newest traces of a service that start in [start, end)."""
+    rows = store.rows(
+        f"""
+        SELECT trace_id, max(start_time) AS at FROM spans
+        WHERE {_RANGE} AND service = {{service:String}}
+        GROUP BY trace_id ORDER BY at DESC LIMIT 5
+        """,
+        project=project, service=service, start=start_ns, end=end_ns,
+    )  # fmt: skip
+    return [str(row["trace_id"]) for row in rows]
