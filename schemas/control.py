@@ -117,7 +117,7 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
                 raise ControlError(f"{at}: {value!r} must be a list of names")
             made[name] = tuple(value)
-        elif name in {"rules", "mode", "patterns", "days", *_QUOTAS}:
+        elif name in {"rules", "mode", "patterns", "presidio", "days", *_QUOTAS}:
             try:
                 if name in _QUOTAS:
                     made[name] = checked_quota(value, at)

@@ -18,17 +18,22 @@ class RedactionPolicy:
     """What is taken out of one project's data before it is written.
 
     `rules` are names of RULES, `patterns` maps marker names to regular expressions; `mode` says
-    whether a marker also carries a salted hash, so that equal values stay equal.
+    whether a marker also carries a salted hash, so that equal values stay equal; `presidio`, where
+    it is not empty, has Microsoft Presidio look too: `model` (of spaCy, "" for patterns only),
+    `entities` (none named: all but times, addresses of pages and ids) and `score` (0 to 1).
     """
 
     enabled: bool = True
     rules: tuple[str, ...] = ("secrets", "card")
     mode: str = "marker"
     patterns: Mapping[str, str] = field(default_factory=dict)
+    presidio: Mapping[str, Any] = field(default_factory=dict)
 
 
 def checked(name: str, value: Any, place: str) -> Any:
-    """The value of field `rules`, `mode` or `patterns`. Raises ValueError that names `place`."""
+    """The value of a field of the policy. Raises ValueError that names `place`."""
+    if name == "presidio":
+        return _presidio(value, place)
     if name == "mode":
         if value not in MODES:
             raise ValueError(f"{place}: {value!r} must be one of {', '.join(MODES)}")
@@ -49,6 +54,22 @@ def checked(name: str, value: Any, place: str) -> Any:
         if why := fault(pattern):
             raise ValueError(f"{at}: {pattern!r} {why}")
     return dict(value)
+
+
+def _presidio(value: Any, place: str) -> dict[str, Any]:
+    kinds = {"model": str, "entities": list, "score": int | float}
+    if not isinstance(value, dict):
+        raise ValueError(f"{place}: {value!r} must map {', '.join(kinds)} to settings")
+    for name, given in value.items():
+        if name not in kinds:
+            raise ValueError(f"{place}.{name} is not known; there are: {', '.join(kinds)}")
+        if not isinstance(given, kinds[name]) or isinstance(given, bool):
+            raise ValueError(f"{place}.{name}: {given!r} is not what it takes")
+    if not 0 <= value.get("score", 0.5) <= 1:
+        raise ValueError(f"{place}.score: {value['score']!r} must be a number from 0 to 1")
+    if not all(isinstance(e, str) and e.isupper() for e in value.get("entities", [])):
+        raise ValueError(f"{place}.entities must be names as Presidio writes them: PERSON, US_SSN")
+    return {"model": "", "score": 0.5, **value}
 
 
 def fault(pattern: Any) -> str:

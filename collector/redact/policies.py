@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from collector.redact.presidio import MissingError, finder
 from collector.redact.request import redact
 from collector.redact.rules import custom, rules
 from collector.redact.text import Redactor
@@ -147,9 +148,16 @@ class Policies:
             if len(self._used) > 1000:  # names are the sender's: they may never repeat
                 self._used.clear()
             if key not in self._used:
-                self._used[key] = _made(policy, self._salt + key.encode("utf-8", "replace"))
+                try:
+                    made = _made(policy, self._salt + key.encode("utf-8", "replace"))
+                except MissingError as error:
+                    log.error("nothing of %s is accepted: %s", project, error)
+                    raise Retryable(f"redaction policy: {error}", delay=30.0) from error
+                self._used[key] = made
             held = self._used[key]
-        return held and Redactor(held.rules, held.salt, Counter(), held.clean, held.names)
+        return held and Redactor(
+            held.rules, held.salt, Counter(), held.clean, held.names, held.find
+        )
 
     def apply(self, request: Any) -> bool:
         """Redact a request in place; True where something changed. Raises Retryable on any doubt:
@@ -197,7 +205,8 @@ def _made(policy: RedactionPolicy, salt: bytes) -> Redactor | None:
         return None
     chosen = [rule for name, rule in rules().items() if name in policy.rules]
     chosen += [custom(label, pattern) for label, pattern in policy.patterns.items()]
-    return Redactor(chosen, salt if policy.mode == "hash" else b"")
+    find = finder(policy.presidio) if policy.presidio else None
+    return Redactor(chosen, salt if policy.mode == "hash" else b"", find=find)
 
 
 def exposed(counts: Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from collector.redact.presidio import Find
 from collector.redact.rules import Rule
 from collector.redact.secrets import TELLING, near
 
@@ -28,8 +29,9 @@ SHORT = 100  # characters of a text that is worth remembering as clean
 class Redactor:
     """The rules of one policy. `salt` makes markers carry a hash; empty: they carry none.
 
-    `counts` are of this use; `clean` (texts) and `names` (attributes) are found to hold nothing,
-    and uses of one policy share them.
+    `find` gives what no pattern can tell, (start, end, label) each. `counts` are of this use;
+    `clean` (texts) and `names` (attributes) are found to hold nothing, and uses of one policy
+    share them.
     """
 
     rules: Sequence[Rule]
@@ -37,6 +39,7 @@ class Redactor:
     counts: Counter[str] = field(default_factory=Counter)
     clean: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    find: Find | None = None
 
     @property
     def secrets(self) -> bool:
@@ -56,7 +59,7 @@ class Redactor:
             if escaped or hint(text)
         ]
         telling = nested and self.secrets and near(text)
-        if likely or telling:
+        if likely or telling or self.find is not None:
             inside = nested and _is_json(text)
             found = self._json(text, depth) if inside else self._plain(text, likely)
             if found != text:
@@ -69,14 +72,17 @@ class Redactor:
 
     def marker(self, rule: Rule, value: str) -> str:
         """What stands for a value; counts it."""
-        self.counts[rule.name] += 1
+        return self._marked(rule.name, rule.label, value)
+
+    def _marked(self, name: str, label: str, value: str) -> str:
+        self.counts[name] += 1
         if not self.salt:
-            return f"[{rule.label}]"
+            return f"[{label}]"
         same = value.lower()
-        if rule.name in {"card", "phone", "iban"}:
+        if name in {"card", "phone", "iban"}:
             same = re.sub(r"[^0-9a-z]", "", same)
-        said = f"{rule.label}:{same}".encode("utf-8", "replace")
-        return f"[{rule.label}:{hmac.new(self.salt, said, hashlib.sha256).hexdigest()[:8]}]"
+        said = f"{label}:{same}".encode("utf-8", "replace")
+        return f"[{label}:{hmac.new(self.salt, said, hashlib.sha256).hexdigest()[:8]}]"
 
     def whole(self, value: str) -> str:
         """A value whose name says that it is a secret."""
@@ -91,7 +97,18 @@ class Redactor:
             # Odd parts are markers, which no later rule may read as data.
             parts[::2] = [pattern.sub(put, part) for part in parts[::2]]
             text = "".join(parts)
+        if self.find is not None and any(c.isalnum() for c in text):
+            parts = _MARKER.split(text) if "[" in text else [text]
+            parts[::2] = [self._found(self.find, part) for part in parts[::2]]
+            text = "".join(parts)
         return text
+
+    def _found(self, find: Find, text: str) -> str:
+        made, at = [], 0
+        for start, end, label in find(text) if text.strip() else ():
+            made += [text[at:start], self._marked("presidio", label, text[start:end])]
+            at = end
+        return "".join([*made, text[at:]])
 
     def _put(self, rule: Rule, keep: Callable[[str], bool], match: re.Match[str]) -> str:
         group = "value" if "value" in match.re.groupindex else 0
