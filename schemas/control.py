@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from schemas import alerting
+from schemas.alerting import AlertPolicy, SilencePolicy
 from schemas.clickhouse import Store
 from schemas.models import ControlRow
 from schemas.queries import control
@@ -42,20 +44,16 @@ class MonitorPolicy:
     margin: float = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class AlertPolicy:
-    """Confirmed findings on `signals` (none named: all) go to `sink`."""
-
-    sink: str = "webhook"
-    signals: tuple[str, ...] = ()
-
-
-Policy = EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy | RetentionPolicy
+Policy = (
+    EvaluatorPolicy | MonitorPolicy | AlertPolicy | SilencePolicy | RedactionPolicy
+    | RetentionPolicy
+)  # fmt: skip
 Key = tuple[str, str]  # (kind, name)
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
+    "silences": ("silence", SilencePolicy),
     "redaction": ("redaction", RedactionPolicy),
     "retention": ("retention", RetentionPolicy),
 }
@@ -69,6 +67,7 @@ class Control:
     evaluators: Mapping[str, EvaluatorPolicy] = field(default_factory=dict)
     monitor: MonitorPolicy = field(default_factory=MonitorPolicy)
     alerts: Mapping[str, AlertPolicy] = field(default_factory=dict)
+    silences: Mapping[str, SilencePolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,13 @@ def policy(kind: str, given: Any, place: str) -> Policy:
     for name in given:
         if name not in known:
             raise ControlError(f"{place}.{name} is not known; there are: {', '.join(known)}")
+    if model in {AlertPolicy, SilencePolicy}:
+        try:
+            if model is SilencePolicy:
+                return alerting.silence(given, place)
+            return AlertPolicy(**alerting.checked(given, place))
+        except ValueError as error:
+            raise ControlError(str(error)) from error
     made = dict(given)
     for name, value in given.items():
         at = f"{place}.{name}"
@@ -104,12 +110,6 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             made[name] = _number(value, at, 0.0001, 0.2)
         elif name == "enabled" and not isinstance(value, bool):
             raise ControlError(f"{at}: {value!r} must be true or false")
-        elif name == "sink" and not isinstance(value, str):
-            raise ControlError(f"{at}: {value!r} must be the name of a sink")
-        elif name == "signals":
-            if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-                raise ControlError(f"{at}: {value!r} must be a list of names")
-            made[name] = tuple(value)
         elif name in {"rules", "mode", "patterns", "days"}:
             try:
                 made[name] = checked_days(value, at) if name == "days" else checked(name, value, at)
@@ -161,6 +161,7 @@ def read(store: Store) -> Control:
         {n: p for (_, n), p in found.items() if isinstance(p, EvaluatorPolicy)},
         monitor if isinstance(monitor, MonitorPolicy) else MonitorPolicy(),
         {n: p for (_, n), p in found.items() if isinstance(p, AlertPolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, SilencePolicy)},
     )
 
 
@@ -213,10 +214,24 @@ def apply(
     return changes
 
 
-def _write(store: Store, key: Key, after: Policy | None, version: int, author: str) -> None:
+def put(store: Store, key: Key, after: Policy | None, owner: str, author: str) -> None:
+    """Write one document, None to remove it, for an owner who is not the file.
+
+    Raises ControlError where it belongs to another owner, or somebody changed it meanwhile.
+    """
+    rows = {(r["kind"], r["name"]): r for r in control.latest(store)}
+    row = rows.get(key)
+    if row is not None and not row["deleted"] and row["owner"] != owner:
+        raise ControlError(f"{key[0]} {key[1]} belongs to {row['owner']}, not to {owner}")
+    _write(store, key, after, int(row["version"]) + 1 if row else 1, author, owner)
+
+
+def _write(
+    store: Store, key: Key, after: Policy | None, version: int, author: str, owner: str = "file"
+) -> None:
     document = json.dumps(asdict(after) if after else {}, sort_keys=True)
     now = time.time_ns() // 10**6
-    row = ControlRow(*key, version, "file", author, document, int(after is None), now)
+    row = ControlRow(*key, version, owner, author, document, int(after is None), now)
     control.append(store, row)
     (stored,) = [r for r in control.latest(store) if (r["kind"], r["name"]) == key]
     if (stored["version"], stored["document"]) != (version, document):

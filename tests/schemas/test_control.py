@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from schemas import control
+from schemas.alerting import AlertPolicy
 from schemas.clickhouse import Store
-from schemas.control import AlertPolicy, ControlError, EvaluatorPolicy, MonitorPolicy
+from schemas.control import ControlError, EvaluatorPolicy, MonitorPolicy
 from schemas.models import ControlRow
 from schemas.queries import control as queries
 
@@ -40,7 +41,14 @@ def clean(store: Store) -> Iterator[None]:
         ("evaluators: [a]", "must map names to settings"),
         ("monitors: {alpha: 0}", "from 0.0001 to 0.2"),
         ("alerts: {a: {signals: groundedness}}", "must be a list of names"),
-        ("evaluator: {}", "there are: evaluators, monitors, alerts, redaction"),
+        ("alerts: {a: {url: 'ftp://x'}}", "must be an address with http"),
+        ("alerts: {a: {url: 'https://u:pw@x/'}}", "a password does not belong here"),
+        ("alerts: {a: {secret_env: whsec_c2VjcmV0/}}", "the name of an environment variable"),
+        ("alerts: {a: {severity: high}}", "must be one of info, warning, error, critical"),
+        ("alerts: {a: {quiet: '9-5'}}", "must be hours like 22:00-07:00"),
+        ("alerts: {a: {timezone: Mars}}", "is not a known time zone"),
+        ("alerts: {a: {owner: 3}}", "must be a text of one line"),
+        ("evaluator: {}", "there are: evaluators, monitors, alerts, "),
         ("redaction: {a: {rules: [emails]}}", "'emails' is not known; there are"),
         ("redaction: {a: {mode: mask}}", "must be one of marker, hash"),
         ("redaction: {a: {patterns: {X: '('}}}", "patterns.X: .* no regular expression"),
