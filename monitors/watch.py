@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from opentelemetry import trace
 
@@ -54,9 +55,16 @@ def look(
     for field in FIELDS if judged else ():
         rows = scores.embeddings(store, project, field, *window)
         result.append(embedding_finding(project, field, rows, level))
-    earlier = findings.list_findings(store, project)
-    earlier += [{**asdict(f), "onset_ms": f.onset} for f in waiting]
+    earlier = known_findings(store, project, waiting)
     return [f for f in result if f is not None and not known(f, earlier)]
+
+
+def known_findings(
+    store: Store, project: str, waiting: Sequence[FindingRow]
+) -> list[dict[str, Any]]:
+    """What was found, in ClickHouse or only on disk yet."""
+    mine = [{**asdict(f), "onset_ms": f.onset} for f in waiting]
+    return findings.list_findings(store, project) + mine
 
 
 def observe(
