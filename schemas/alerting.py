@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -103,7 +103,7 @@ def silence(given: Mapping[str, Any], place: str) -> SilencePolicy:
     """A checked silence. Raises ValueError that names `place`."""
     until = given.get("until", "")
     # YAML reads a time without quotes as one.
-    until = until.isoformat() if isinstance(until, datetime) else until
+    until = until.isoformat() if isinstance(until, date) else until
     try:
         datetime.fromisoformat(until)
     except (ValueError, TypeError) as error:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from monitors.alerts.destination import Answer, Destination, Sink
 from monitors.alerts.hold import held
 from monitors.alerts.journal import Event, Journal, Pending
-from monitors.alerts.message import read
+from monitors.alerts.message import Message, read
 from monitors.alerts.routes import Routes
 
 log = logging.getLogger("assay.monitors")
@@ -47,20 +47,29 @@ def dropped(pending: Pending, why: str, now_ms: int) -> Pending:
     return replace(pending, row=row)
 
 
-def attempt(pending: Pending, destination: Destination | None, sinks: Mapping[str, Sink]) -> Answer:
+def send(destination: Destination, message: Message, sinks: Mapping[str, Sink]) -> Answer:
     """Try once. A sink of a plug-in that raises is a sink that failed."""
-    if destination is None:
-        return Answer(0, "no alert of this name is configured any more")
     if destination.problem:
         return Answer(0, destination.problem)
     sink = sinks.get(destination.sink)
     if sink is None:
         return Answer(0, f"no sink {destination.sink!r} is installed; see docs/add-a-sink.md")
     try:
-        return sink(destination, read(pending.row.body))
+        return sink(destination, message)
     except Exception as error:
         log.exception("the sink %s failed", destination.sink)
         return Answer(0, f"{type(error).__name__}: {error}"[:300])
+
+
+def attempt(pending: Pending, destination: Destination | None, sinks: Mapping[str, Sink]) -> Answer:
+    """Try a delivery once."""
+    if destination is None:
+        return Answer(0, "no alert of this name is configured any more")
+    try:
+        message = read(pending.row.body)
+    except (ValueError, TypeError) as error:
+        return Answer(0, f"its body cannot be read: {error}"[:300])
+    return send(destination, message, sinks)
 
 
 def _gone(journal: Journal, destination: Destination) -> bool:
