@@ -16,6 +16,7 @@ from monitors.alerts.journal import Journal
 from monitors.alerts.mirror import adopt, mirror
 from monitors.alerts.outbox import drain
 from monitors.alerts.routes import Routes, recall, remember, routes
+from monitors.alerts.rules import apply_rules
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from schemas import clickhouse, control
 from schemas.clickhouse import Store
@@ -29,6 +30,7 @@ log = logging.getLogger("assay.monitors")
 SCORES = ("groundedness", "answer_relevance", "refusal")
 FIELDS = ("input", "output")
 COVERED = 0.98
+EVERY_MS = 15_000  # between two looks at the alert rules
 
 
 def look(
@@ -100,6 +102,7 @@ class Watch:
         self._journal, self._sinks = journal, sinks
         self._last: dict[str, int] = {}
         self._adopted = False
+        self._rules_at = 0
         self._routes = routes(*recall(journal), settings, environ)
 
     def once(self) -> bool:
@@ -136,6 +139,11 @@ class Watch:
         if not self._adopted:
             adopt(self._journal, store, spans.projects(store))
             self._adopted = True
+        now = now_ms()
+        if now >= self._rules_at:
+            self._rules_at = now + EVERY_MS
+            where, explorer = self._routes, self._settings.explorer
+            apply_rules(store, state.rules, self._journal, where, explorer, now)
         observe(store, state, self._journal, self._routes, self._settings.explorer, self._last)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from schemas import alerting
+from schemas import alerting, rules
 from schemas.alerting import AlertPolicy, SilencePolicy
 from schemas.clickhouse import Store
 from schemas.models import ControlRow
@@ -22,6 +22,7 @@ from schemas.queries import control
 from schemas.redaction import RedactionPolicy, checked
 from schemas.retention import RetentionPolicy, Retentions
 from schemas.retention import checked as checked_days
+from schemas.rules import RulePolicy
 
 
 class ControlError(ValueError):
@@ -45,7 +46,7 @@ class MonitorPolicy:
 
 
 Policy = (
-    EvaluatorPolicy | MonitorPolicy | AlertPolicy | SilencePolicy | RedactionPolicy
+    EvaluatorPolicy | MonitorPolicy | AlertPolicy | SilencePolicy | RulePolicy | RedactionPolicy
     | RetentionPolicy
 )  # fmt: skip
 Key = tuple[str, str]  # (kind, name)
@@ -54,6 +55,7 @@ SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
     "silences": ("silence", SilencePolicy),
+    "rules": ("rule", RulePolicy),
     "redaction": ("redaction", RedactionPolicy),
     "retention": ("retention", RetentionPolicy),
 }
@@ -68,6 +70,7 @@ class Control:
     monitor: MonitorPolicy = field(default_factory=MonitorPolicy)
     alerts: Mapping[str, AlertPolicy] = field(default_factory=dict)
     silences: Mapping[str, SilencePolicy] = field(default_factory=dict)
+    rules: Mapping[str, RulePolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,12 @@ def policy(kind: str, given: Any, place: str) -> Policy:
     for name in given:
         if name not in known:
             raise ControlError(f"{place}.{name} is not known; there are: {', '.join(known)}")
-    if model in {AlertPolicy, SilencePolicy}:
+    if model in {AlertPolicy, SilencePolicy, RulePolicy}:
         try:
             if model is SilencePolicy:
                 return alerting.silence(given, place)
+            if model is RulePolicy:
+                return rules.checked(given, place)
             return AlertPolicy(**alerting.checked(given, place))
         except ValueError as error:
             raise ControlError(str(error)) from error
@@ -162,6 +167,7 @@ def read(store: Store) -> Control:
         monitor if isinstance(monitor, MonitorPolicy) else MonitorPolicy(),
         {n: p for (_, n), p in found.items() if isinstance(p, AlertPolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, SilencePolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, RulePolicy)},
     )
 
 
