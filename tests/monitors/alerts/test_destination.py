@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from monitors.alerts.destination import NAME, in_force, resolve
 from monitors.alerts.journal import Journal
@@ -80,3 +83,12 @@ def test_what_was_in_force_is_known_after_a_restart_without_clickhouse(tmp_path:
     assert found.destinations["a"].to == ("ann@example.org",)
     assert found.silences["a"].reason == "release"
     assert "hunter2" not in "".join(p.read_text() for p in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("page", ["alerts.md", "settings.md"])
+def test_every_configuration_in_the_docs_is_one(page: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / page).read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert parse(block, page)
