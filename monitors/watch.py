@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from opentelemetry import trace
 from monitors.alerts.compose import finding_events
 from monitors.alerts.destination import Sink
 from monitors.alerts.journal import Journal
-from monitors.alerts.mirror import adopt, mirror
+from monitors.alerts.mirror import adopt, mirror, row
 from monitors.alerts.outbox import drain
+from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
 from monitors.alerts.routes import Routes, recall, remember, routes
 from monitors.alerts.rules import apply_rules
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
@@ -44,10 +46,10 @@ def look(
     level = policy.alpha / (len(SCORES) + len(FIELDS))
     result: list[FindingRow | None] = []
     judged = True
-    for row in scores.evaluators(store, project):
-        if row["evaluator"] not in SCORES:
+    for judge in scores.evaluators(store, project):
+        if judge["evaluator"] not in SCORES:
             continue
-        name, version = row["evaluator"], row["version"]
+        name, version = judge["evaluator"], judge["version"]
         traces, done = monitoring.coverage(store, project, name, version, *window)
         if not traces or done < COVERED * traces:
             judged = False
@@ -69,6 +71,27 @@ def known_findings(
     return findings.list_findings(store, project) + mine
 
 
+def finish(store: Store, project: str, margin: float, journal: Journal) -> None:
+    """Say of alerts of findings that they are over, where they are. Raises Retryable, Permanent,
+    OSError."""
+    told = {d["delivery_id"]: row(d) for d in findings.list_deliveries(store, project)}
+    told |= {p.row.delivery_id: p.row for e in journal.events() for p in e.pending
+             if e.project == project}  # fmt: skip
+    alive = still_open(told.values())
+    if not alive:
+        return
+    _, last = spans.time_range(store, project)
+    start = last - RECENT_NS
+    for found in known_findings(store, project, journal.findings(project)):
+        sent = alive.get(found["finding_id"])
+        if sent is None or found["onset_ms"] * 10**6 > start:
+            continue
+        version = json.loads(found["details"]).get("version", "")
+        rows = scores.observations(store, project, found["signal"], version, start, last + 1)
+        if why := why_over(found, rows, margin):
+            journal.put(end(found["finding_id"], sent, why, now_ms()))
+
+
 def observe(
     store: Store, state: Control, journal: Journal, where: Routes, explorer: str,
     last: dict[str, int],
@@ -88,6 +111,7 @@ def observe(
         for event in finding_events(fresh, where.policies, where.targets, explorer, now):
             journal.put(event)
         findings.insert_findings(store, [f for f in fresh if f.status != "confirmed"])
+        finish(store, project, state.monitor.margin, journal)
         last[project] = seen
 
 

@@ -24,7 +24,8 @@ def mirror(journal: Journal, store: Store) -> None:
             journal.put(replace(event, stored=True))
 
 
-def _row(found: dict[str, Any]) -> DeliveryRow:
+def row(found: dict[str, Any]) -> DeliveryRow:
+    """A delivery as `list_deliveries` gives it."""
     whole = {
         **found,
         "next_attempt_at": found["next_attempt_ms"],
@@ -40,15 +41,15 @@ def adopt(journal: Journal, store: Store, projects: Sequence[str]) -> int:
     taken = 0
     for project in projects:
         for found in findings.list_deliveries(store, project):
-            row = _row(found)
-            if row.status != "pending" or row.delivery_id in known:
+            mine = row(found)
+            if mine.status != "pending" or mine.delivery_id in known:
                 continue
             try:
-                key = read(row.body).key
+                key = read(mine.body).key
             except (ValueError, TypeError):
-                key = row.delivery_id
-            made = row.updated_at // 1000
-            name = f"adopted-{hashlib.sha256(row.delivery_id.encode()).hexdigest()[:24]}"
-            journal.put(Event(name, project, key, made, (Pending(row, made),), (), True))
+                key = mine.delivery_id
+            made = mine.updated_at // 1000
+            name = f"adopted-{hashlib.sha256(mine.delivery_id.encode()).hexdigest()[:24]}"
+            journal.put(Event(name, project, key, made, (Pending(mine, made),), (), True))
             taken += 1
     return taken
