@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -114,6 +114,16 @@ def silence(given: Mapping[str, Any], place: str) -> SilencePolicy:
     return SilencePolicy(until, **rest)
 
 
+def zone(name: str) -> tzinfo:
+    """A time zone; UTC needs no database of them. Raises ValueError."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a known time zone") from error
+
+
 def _one(name: str, value: Any, at: str) -> Any:
     if name in {"signals", "projects", "to"}:
         return _names([value] if name == "to" and isinstance(value, str) else value, at)
@@ -132,9 +142,9 @@ def _one(name: str, value: Any, at: str) -> Any:
             raise ValueError(f"{at}: {error}") from error
     if name == "timezone":
         try:
-            ZoneInfo(_text(value, at, "a time zone like Europe/Madrid"))
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"{at}: {value!r} is not a known time zone") from error
+            zone(_text(value, at, "a time zone like Europe/Madrid"))
+        except ValueError as error:
+            raise ValueError(f"{at}: {error}") from error
     return _text(value, at, "the name of a sink" if name == "sink" else "a text of one line")
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from monitors.alerts.message import Message
-from schemas.alerting import AlertPolicy, SilencePolicy, quiet_hours
+from schemas.alerting import AlertPolicy, SilencePolicy, quiet_hours, zone
 
 
 def silenced(message: Message, name: str, silences: Mapping[str, SilencePolicy], now_ms: int
@@ -29,7 +28,7 @@ def in_quiet_hours(policy: AlertPolicy, now_ms: int) -> bool:
     if not policy.quiet:
         return False
     start, end = quiet_hours(policy.quiet)
-    local = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(policy.timezone)).time()
+    local = datetime.fromtimestamp(now_ms / 1000, zone(policy.timezone)).time()
     return start <= local < end if start <= end else local >= start or local < end
 
 

@@ -155,6 +155,14 @@ def _over(message: Message, words: str) -> Message:
     )  # fmt: skip
 
 
+def _state(known: Mapping[str, Any], key: str) -> State:
+    """A rule's state; one that cannot be read, of another version, begins anew."""
+    try:
+        return State(**known[key]) if key in known else INACTIVE
+    except TypeError:
+        return INACTIVE
+
+
 def _record(journal: Journal, known: dict[str, Any], key: str, state: State) -> None:
     """A state is on disk before the next step is taken from it."""
     changed = {k: v for k, v in known.items() if k != key}
@@ -183,7 +191,7 @@ def apply_rules(
                 continue
             key = json.dumps([name, project])
             left.discard(key)
-            before = State(**known[key]) if key in known else INACTIVE
+            before = _state(known, key)
             sight = look(store, project, rule, now_ms * 10**6)
             after, turn = states.step(
                 before, sight.seen, now_ms, rule.hold * 1000, rule.clear_hold * 1000
@@ -213,7 +221,7 @@ def _forget(
 ) -> None:
     """What fired under a rule that is gone is over: nobody would ever say so otherwise."""
     name, project = json.loads(key)
-    state = State(**known[key])
+    state = _state(known, key)
     if state.phase == "firing":
         episode = identity("rule", name, project, state.since_ms)
         sight = Sight("unknown", None, None, "")
