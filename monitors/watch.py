@@ -14,7 +14,7 @@ from opentelemetry import trace
 from monitors.alerts.compose import finding_events
 from monitors.alerts.destination import Sink
 from monitors.alerts.journal import Journal
-from monitors.alerts.mirror import adopt, mirror, row
+from monitors.alerts.mirror import adopt, forget, mirror, row
 from monitors.alerts.outbox import drain
 from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
 from monitors.alerts.routes import Routes, recall, remember, routes
@@ -163,6 +163,7 @@ class Watch:
         if not self._adopted:
             adopt(self._journal, store, spans.projects(store))
             self._adopted = True
+        forget(self._journal, store)
         now = now_ms()
         if now >= self._rules_at:
             self._rules_at = now + EVERY_MS

@@ -119,14 +119,21 @@ class Journal:
 
     def put(self, event: Event) -> None:
         """Make this the state of the event; on disk when it returns. One that is finished and
-        stored is forgotten. Raises OSError."""
+        stored is forgotten. Raises OSError: then a new event is not taken, and of a known one this
+        process still knows what was tried, so that a full disk sends nothing twice a second."""
         path = self._folder / f"{event.event_id}.event"
+        if event.event_id in self._events:
+            self._events[event.event_id] = event
         if event.finished and event.stored:
-            path.unlink(missing_ok=True)
-            self._events.pop(event.event_id, None)
+            self.discard(event.event_id)
             return
         _write(path, json.dumps(asdict(event)))
         self._events[event.event_id] = event
+
+    def discard(self, event_id: str) -> None:
+        """Forget an event, sent or not. Raises OSError."""
+        (self._folder / f"{event_id}.event").unlink(missing_ok=True)
+        self._events.pop(event_id, None)
 
     def findings(self, project: str) -> list[FindingRow]:
         """Findings of events that ClickHouse may lack."""

@@ -11,7 +11,7 @@ from monitors.alerts.journal import Event, Journal, Pending
 from monitors.alerts.message import read
 from schemas.clickhouse import Store
 from schemas.models import DeliveryRow
-from schemas.queries import findings
+from schemas.queries import findings, tombstones
 
 
 def mirror(journal: Journal, store: Store) -> None:
@@ -22,6 +22,33 @@ def mirror(journal: Journal, store: Store) -> None:
             findings.insert_findings(store, event.findings)
             findings.insert_deliveries(store, [p.row for p in event.pending])
             journal.put(replace(event, stored=True))
+
+
+def forget(journal: Journal, store: Store) -> None:
+    """Do as `assay delete` did: alerts of deleted projects leave the disk, and the others lose
+    their links to deleted traces. Raises Retryable, Permanent, OSError."""
+    waiting = journal.events()
+    buried = tombstones.read(store) if waiting else None
+    for event in waiting:
+        made = event.created_ms * 10**6
+        if buried is None or not buried.found.get(event.project):
+            continue
+        if buried.covers(event.project, (), made):
+            journal.discard(event.event_id)
+            continue
+        for pending in event.pending:
+            try:
+                message = read(pending.row.body)
+            except (ValueError, TypeError):
+                continue
+            kept = tuple(
+                e for e in message.examples
+                if not buried.covers(event.project, [("trace", e["trace_id"])], made)
+            )  # fmt: skip
+            if kept != message.examples:
+                body = replace(message, examples=kept).body
+                event = event.replaced(replace(pending, row=replace(pending.row, body=body)))
+                journal.put(event)
 
 
 def row(found: dict[str, Any]) -> DeliveryRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,6 +233,23 @@ def test_a_sink_that_raises_or_is_not_installed_is_a_failed_attempt(
     assert errors[0] == "RuntimeError: bug"
     assert "'nowhere' is installed" in errors[1]
     assert "configured any more" in errors[2]
+
+
+def test_a_disk_that_refuses_makes_no_receiver_hear_an_alert_again_and_again(
+    journal: Journal, clock: Clock, tmp_path: Path
+) -> None:
+    journal.put(event())
+    shutil.rmtree(tmp_path / "outbox")
+    with http_target() as target:
+        routes = where(destination("webhook", target.url))
+        with pytest.raises(OSError):
+            drain(journal, routes, SINKS, clock)
+        clock.now += HOUR
+        assert drain(journal, routes, SINKS, clock) == 0
+        assert len(target.requests) == 1
+    with pytest.raises(OSError):
+        journal.put(event("f2"))
+    assert journal.get("f2") is None
 
 
 def test_waits_double_to_an_hour_with_jitter_that_only_shortens() -> None:
