@@ -76,12 +76,26 @@ def build_parser() -> argparse.ArgumentParser:
     delete.add_argument("--dry-run", action="store_true", help="count what would go")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     _to(delete, "assay.delete:run", "kind", "name", "project", "dry_run", "yes")
+    _alert(commands.add_parser("alert", help="test, list and silence where alerts go"))
     doctor = commands.add_parser("doctor", help="check ports, versions, disk, models, the ledger")
     _to(doctor, "assay.doctor:examine")
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     _drift(commands.add_parser("drift", help="whether a column changed between two files"))
     _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
     return parser
+
+
+def _alert(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("action", choices=["test", "list", "silence", "unsilence"])
+    add("name", nargs="?", default="", metavar="NAME", help="an alert of assay.yaml; for silences"
+        " also a signal, a rule or `all`")  # fmt: skip
+    add("--until", default="", metavar="TIME", help="end of a silence, like 2026-12-01T08:00 (UTC)")
+    add("--for", default="", dest="length", metavar="LENGTH", help="30m, 2h, 3d or 1w")
+    add("--project", default="", metavar="P", help="silence this project only")
+    add("--reason", default="", help="why, for whoever lists it")
+    takes = ("action", "name", "until", "length", "project", "reason")
+    _to(command, "assay.alert:run", *takes)
 
 
 def _drift(command: argparse.ArgumentParser) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from opentelemetry import trace
 
-from monitors.alerts.outbox import Sink, drain
-from monitors.alerts.rules import NAME, messages
+from monitors.alerts.compose import finding_events
+from monitors.alerts.destination import Sink
+from monitors.alerts.journal import Journal
+from monitors.alerts.mirror import adopt, forget, mirror, row
+from monitors.alerts.outbox import drain
+from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
+from monitors.alerts.routes import Routes, recall, remember, routes
+from monitors.alerts.rules import apply_rules
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
-from schemas import control
+from schemas import clickhouse, control
 from schemas.clickhouse import Store
-from schemas.control import AlertPolicy, MonitorPolicy
+from schemas.control import Control, ControlError, MonitorPolicy
+from schemas.errors import Permanent, Retryable
 from schemas.models import FindingRow
 from schemas.queries import findings, monitoring, scores, spans
 from schemas.settings import Settings
@@ -23,21 +33,24 @@ log = logging.getLogger("assay.monitors")
 SCORES = ("groundedness", "answer_relevance", "refusal")
 FIELDS = ("input", "output")
 COVERED = 0.98
+EVERY_MS = 15_000  # between two looks at the alert rules
 
 
-def look(store: Store, project: str, policy: MonitorPolicy) -> list[FindingRow]:
+def look(
+    store: Store, project: str, policy: MonitorPolicy, waiting: Sequence[FindingRow] = ()
+) -> list[FindingRow]:
     """New findings of the last 48 hours of traffic; of scores and texts nothing on half-judged
     data. The policy's level is divided by the number of signals (Bonferroni), missing fields
-    together being one."""
+    together being one. `waiting` are findings that the store may lack, and are not new either."""
     _, last = spans.time_range(store, project)
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
     level = policy.alpha / (len(SCORES) + len(FIELDS) + 1)
     result: list[FindingRow | None] = [*field_findings(store, project, *window, level)]
     judged = True
-    for row in scores.evaluators(store, project):
-        if row["evaluator"] not in SCORES:
+    for judge in scores.evaluators(store, project):
+        if judge["evaluator"] not in SCORES:
             continue
-        name, version = row["evaluator"], row["version"]
+        name, version = judge["evaluator"], judge["version"]
         traces, done = monitoring.coverage(store, project, name, version, *window)
         if not traces or done < COVERED * traces:
             judged = False
@@ -47,27 +60,120 @@ def look(store: Store, project: str, policy: MonitorPolicy) -> list[FindingRow]:
     for field in FIELDS if judged else ():
         rows = scores.embeddings(store, project, field, *window)
         result.append(embedding_finding(project, field, rows, level))
-    earlier = findings.list_findings(store, project)
+    earlier = known_findings(store, project, waiting)
     return [f for f in result if f is not None and not known(f, earlier)]
 
 
-def once(store: Store, settings: Settings, sinks: Mapping[str, Sink], last: dict[str, int]) -> None:
-    """Look at every project whose scores changed since `last`, then send what is due."""
-    state = control.read(store)
-    alerts = state.alerts or {NAME: AlertPolicy("webhook" if settings.webhook_url else "log")}
+def known_findings(
+    store: Store, project: str, waiting: Sequence[FindingRow]
+) -> list[dict[str, Any]]:
+    """What was found, in ClickHouse or only on disk yet."""
+    mine = [{**asdict(f), "onset_ms": f.onset} for f in waiting]
+    return findings.list_findings(store, project) + mine
+
+
+def finish(store: Store, project: str, margin: float, journal: Journal) -> None:
+    """Say of alerts of findings that they are over, where they are. Raises Retryable, Permanent,
+    OSError."""
+    told = {d["delivery_id"]: row(d) for d in findings.list_deliveries(store, project)}
+    told |= {p.row.delivery_id: p.row for e in journal.events() for p in e.pending
+             if e.project == project}  # fmt: skip
+    alive = still_open(told.values())
+    if not alive:
+        return
+    _, last = spans.time_range(store, project)
+    start = last - RECENT_NS
+    for found in known_findings(store, project, journal.findings(project)):
+        sent = alive.get(found["finding_id"])
+        if sent is None or found["onset_ms"] * 10**6 > start:
+            continue
+        version = json.loads(found["details"]).get("version", "")
+        rows = scores.observations(store, project, found["signal"], version, start, last + 1)
+        if why := why_over(found, rows, margin):
+            journal.put(end(found["finding_id"], sent, why, now_ms()))
+
+
+def observe(
+    store: Store, state: Control, journal: Journal, where: Routes, explorer: str,
+    last: dict[str, int],
+) -> None:  # fmt: skip
+    """Look at every project whose scores changed since `last`; confirmed findings go into the
+    journal, and are known from then on. Raises Retryable, Permanent, OSError."""
     for project in spans.projects(store):
         minute = spans.time_range(store, project)[1] // (60 * 10**9)
         seen = hash(str((scores.evaluators(store, project), state.monitor, minute)))
-        if last.get(project) != seen:
-            with trace.get_tracer("assay").start_as_current_span("look") as span:
-                span.set_attribute("project", project)
-                fresh = look(store, project, state.monitor)
-            for found in fresh:
-                log.info("finding in %s: %s", project, found.details)
-                # The delivery first: a crash between the two repeats both under the same ids.
-                now = time.time_ns() // 10**6
-                sent = messages(found, alerts, settings.webhook_url, now)
-                findings.insert_deliveries(store, sent)
-                findings.insert_findings(store, [found])
-            last[project] = seen
-        drain(store, project, sinks, settings)
+        if last.get(project) == seen:
+            continue
+        with trace.get_tracer("assay").start_as_current_span("look") as span:
+            span.set_attribute("project", project)
+            fresh = look(store, project, state.monitor, journal.findings(project))
+        for found in fresh:
+            log.info("finding in %s: %s", project, found.details)
+        now = now_ms()
+        for event in finding_events(fresh, where.policies, where.targets, explorer, now):
+            journal.put(event)
+        findings.insert_findings(store, [f for f in fresh if f.status != "confirmed"])
+        finish(store, project, state.monitor.margin, journal)
+        last[project] = seen
+
+
+class Watch:
+    """The loop's state between two passes."""
+
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], journal: Journal,
+        sinks: Mapping[str, Sink],
+    ) -> None:  # fmt: skip
+        self._settings, self._environ = settings, environ
+        self._journal, self._sinks = journal, sinks
+        self._last: dict[str, int] = {}
+        self._adopted = False
+        self._rules_at = 0
+        self._routes = routes(*recall(journal), settings, environ)
+
+    def once(self) -> bool:
+        """Look, send what is due, tell ClickHouse. What is in the journal is sent even while
+        ClickHouse is away. True if all of it worked."""
+        store, whole = None, False
+        try:
+            store = clickhouse.connect(self._settings)
+            self._look(store)
+            whole = True
+        except Retryable as error:
+            log.warning("ClickHouse is away: %s", error)
+        except ControlError as error:
+            log.error("control state cannot be used: %s", error)
+        except Permanent:
+            log.exception("a query failed")
+        except OSError:
+            log.exception("the outbox cannot be written")
+        try:
+            drain(self._journal, self._routes, self._sinks, now_ms)
+            if store is not None:
+                mirror(self._journal, store)
+        except (Retryable, Permanent, OSError) as error:
+            log.warning("the outbox: %s", error)
+            whole = False
+        if store is not None:
+            store.close()
+        return whole
+
+    def _look(self, store: Store) -> None:
+        state = control.read(store)
+        self._routes = routes(state.alerts, state.silences, self._settings, self._environ)
+        remember(self._journal, state.alerts, state.silences)
+        if not self._adopted:
+            adopt(self._journal, store, spans.projects(store))
+            self._adopted = True
+        forget(self._journal, store)
+        now = now_ms()
+        if now >= self._rules_at:
+            self._rules_at = now + EVERY_MS
+            where, explorer = self._routes, self._settings.explorer
+            apply_rules(store, state.rules, self._journal, where, explorer, now)
+        observe(store, state, self._journal, self._routes, self._settings.explorer, self._last)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 10**6

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from schemas import alerting, rules
+from schemas.alerting import AlertPolicy, SilencePolicy
 from schemas.clickhouse import Store
 from schemas.models import ControlRow
 from schemas.queries import control
@@ -22,6 +24,7 @@ from schemas.quotas import checked as checked_quota
 from schemas.redaction import RedactionPolicy, checked
 from schemas.retention import RetentionPolicy, Retentions
 from schemas.retention import checked as checked_days
+from schemas.rules import RulePolicy
 
 
 class ControlError(ValueError):
@@ -44,23 +47,18 @@ class MonitorPolicy:
     margin: float = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class AlertPolicy:
-    """Confirmed findings on `signals` (none named: all) go to `sink`."""
-
-    sink: str = "webhook"
-    signals: tuple[str, ...] = ()
-
-
 Policy = (
-    EvaluatorPolicy | MonitorPolicy | AlertPolicy | RedactionPolicy | RetentionPolicy | QuotaPolicy
-)
+    EvaluatorPolicy | MonitorPolicy | AlertPolicy | SilencePolicy | RulePolicy | RedactionPolicy
+    | RetentionPolicy | QuotaPolicy
+)  # fmt: skip
 Key = tuple[str, str]  # (kind, name)
 P = TypeVar("P")
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
+    "silences": ("silence", SilencePolicy),
+    "rules": ("rule", RulePolicy),
     "redaction": ("redaction", RedactionPolicy),
     "retention": ("retention", RetentionPolicy),
     "quotas": ("quota", QuotaPolicy),
@@ -76,6 +74,8 @@ class Control:
     evaluators: Mapping[str, EvaluatorPolicy] = field(default_factory=dict)
     monitor: MonitorPolicy = field(default_factory=MonitorPolicy)
     alerts: Mapping[str, AlertPolicy] = field(default_factory=dict)
+    silences: Mapping[str, SilencePolicy] = field(default_factory=dict)
+    rules: Mapping[str, RulePolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,15 @@ def policy(kind: str, given: Any, place: str) -> Policy:
     for name in given:
         if name not in known:
             raise ControlError(f"{place}.{name} is not known; there are: {', '.join(known)}")
+    if model in {AlertPolicy, SilencePolicy, RulePolicy}:
+        try:
+            if model is SilencePolicy:
+                return alerting.silence(given, place)
+            if model is RulePolicy:
+                return rules.checked(given, place)
+            return AlertPolicy(**alerting.checked(given, place))
+        except ValueError as error:
+            raise ControlError(str(error)) from error
     made = dict(given)
     for name, value in given.items():
         at = f"{place}.{name}"
@@ -111,12 +120,6 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             made[name] = _number(value, at, 0.0001, 0.2)
         elif name == "enabled" and not isinstance(value, bool):
             raise ControlError(f"{at}: {value!r} must be true or false")
-        elif name == "sink" and not isinstance(value, str):
-            raise ControlError(f"{at}: {value!r} must be the name of a sink")
-        elif name == "signals":
-            if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-                raise ControlError(f"{at}: {value!r} must be a list of names")
-            made[name] = tuple(value)
         elif name in {"rules", "mode", "patterns", "presidio", "days", *_QUOTAS}:
             try:
                 if name in _QUOTAS:
@@ -173,6 +176,8 @@ def read(store: Store) -> Control:
         {n: p for (_, n), p in found.items() if isinstance(p, EvaluatorPolicy)},
         monitor if isinstance(monitor, MonitorPolicy) else MonitorPolicy(),
         {n: p for (_, n), p in found.items() if isinstance(p, AlertPolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, SilencePolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, RulePolicy)},
     )
 
 
@@ -233,6 +238,19 @@ def apply(
                 version = int(row["version"]) + 1 if row else 1
                 write(store, key, document, version, "file", author)
     return changes
+
+
+def put(store: Store, key: Key, after: Policy | None, owner: str, author: str) -> None:
+    """Write one document, None to remove it, for an owner who is not the file.
+
+    Raises ControlError where it belongs to another owner, or somebody changed it meanwhile.
+    """
+    rows = {(r["kind"], r["name"]): r for r in control.latest(store)}
+    row = rows.get(key)
+    if row is not None and not row["deleted"] and row["owner"] != owner:
+        raise ControlError(f"{key[0]} {key[1]} belongs to {row['owner']}, not to {owner}")
+    document = asdict(after) if after else None
+    write(store, key, document, int(row["version"]) + 1 if row else 1, owner, author)
 
 
 def write(

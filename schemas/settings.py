@@ -26,6 +26,13 @@ def _file(environ: Mapping[str, str], name: str) -> str:
     return path
 
 
+def _address(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "").rstrip("/")
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingsError(f"{name}={text!r} must be an address with http:// or https://")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where data lies, which ports are used, and how long the workers wait (seconds)."""
@@ -44,6 +51,7 @@ class Settings:
     webhook_url: str
     webhook_secret: str
     allow_private_webhooks: bool
+    ui_url: str
     config: Path
     ingest_key: str
     workers: int
@@ -63,6 +71,11 @@ class Settings:
     def embedded(self) -> bool:
         """True where no CLICKHOUSE_URL is set, so that `assay store` serves the data."""
         return not self.clickhouse_url
+
+    @property
+    def explorer(self) -> str:
+        """Where people open the explorer, without a slash at the end."""
+        return self.ui_url or f"http://127.0.0.1:{self.ui_port}"
 
     @property
     def password_file(self) -> Path:
@@ -99,6 +112,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         webhook_url=env.get("ASSAY_WEBHOOK_URL", ""),
         webhook_secret=env.get("ASSAY_WEBHOOK_SECRET", ""),
         allow_private_webhooks=env.get("ASSAY_ALLOW_PRIVATE_WEBHOOKS", "") == "1",
+        ui_url=_address(env, "ASSAY_UI_URL"),
         config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
         ingest_key=env.get("ASSAY_INGEST_KEY", ""),
         workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),

@@ -172,7 +172,8 @@ def erase(store: Store, project: str, ids: Sequence[tuple[str, str]], names: Nam
             if where:
                 left += _erase(store, table, where, project)
     if ids:
-        left += _examples(store, project, {name for kind, name in ids if kind == "trace"})
+        traces = {name for kind, name in ids if kind == "trace"}
+        left += _examples(store, project, traces) + _mentions(store, project, traces)
     return left
 
 
@@ -235,6 +236,38 @@ def _examples(store: Store, project: str, traces: set[str]) -> int:
                 details=json.dumps({**details, "examples": kept}),
             )
     return _erase(store, "findings", "project = {project:String} AND 0", project) if changed else 0
+
+
+def _mentions(store: Store, project: str, traces: set[str]) -> int:
+    """Alerts that were sent stay as well, and lose their links to traces that are gone."""
+    rows = store.rows(
+        """
+        SELECT delivery_id, body FROM deliveries FINAL
+        WHERE project = {project:String} AND position(body, '"examples"') > 0
+        """,
+        project=project,
+    )
+    changed = False
+    for row in rows:
+        try:
+            body = json.loads(row["body"])
+            kept = [e for e in body["examples"] if e["trace_id"] not in traces]
+        except (ValueError, TypeError, KeyError):
+            continue
+        if kept != body["examples"]:
+            changed = True
+            store.command(
+                """
+                ALTER TABLE deliveries UPDATE body = {body:String}
+                WHERE project = {project:String} AND delivery_id = {delivery:String}
+                SETTINGS mutations_sync = 2
+                """,
+                project=project,
+                delivery=row["delivery_id"],
+                body=json.dumps({**body, "examples": kept}, sort_keys=True),
+            )
+    none = "project = {project:String} AND 0"
+    return _erase(store, "deliveries", none, project) if changed else 0
 
 
 @across_projects("the age of running INSERTs")

@@ -29,10 +29,13 @@ def insert_deliveries(store: Store, rows: Sequence[DeliveryRow]) -> None:
 
 
 def list_deliveries(store: Store, project: str) -> list[dict[str, Any]]:
-    """Deliveries, newest first: every column of DeliveryRow; next_attempt_ms as an integer."""
+    """Deliveries, newest first: every column of DeliveryRow; next_attempt_ms and updated_us as
+    integers."""
     return store.rows(
         """
-        SELECT *, toUnixTimestamp64Milli(next_attempt_at) AS next_attempt_ms FROM deliveries FINAL
+        SELECT *, toUnixTimestamp64Milli(next_attempt_at) AS next_attempt_ms,
+               toUnixTimestamp64Micro(updated_at) AS updated_us
+        FROM deliveries FINAL
         WHERE project = {project:String} ORDER BY updated_at DESC
         """,
         project=project,

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from schemas import control
+from schemas.alerting import AlertPolicy
 from schemas.clickhouse import Store
-from schemas.control import AlertPolicy, ControlError, EvaluatorPolicy, MonitorPolicy
+from schemas.control import ControlError, EvaluatorPolicy, MonitorPolicy
 from schemas.models import ControlRow
 from schemas.queries import control as queries
 
@@ -40,7 +41,24 @@ def clean(store: Store) -> Iterator[None]:
         ("evaluators: [a]", "must map names to settings"),
         ("monitors: {alpha: 0}", "from 0.0001 to 0.2"),
         ("alerts: {a: {signals: groundedness}}", "must be a list of names"),
-        ("evaluator: {}", "there are: evaluators, monitors, alerts, redaction"),
+        ("alerts: {a: {url: 'ftp://x'}}", "must be an address with http"),
+        ("alerts: {a: {url: 'https://u:pw@x/'}}", "a password does not belong here"),
+        ("alerts: {a: {secret_env: whsec_c2VjcmV0/}}", "the name of an environment variable"),
+        ("alerts: {a: {severity: high}}", "must be one of info, warning, error, critical"),
+        ("alerts: {a: {quiet: '9-5'}}", "must be hours like 22:00-07:00"),
+        ("alerts: {a: {timezone: Mars}}", "is not a known time zone"),
+        ("alerts: {a: {owner: 3}}", "must be a text of one line"),
+        ("silences: {a: {}}", "silences.a.until: '' must be a time like"),
+        ("rules: {a: {metric: speed, above: 1}}", "'speed' is not known; there are: traces"),
+        ("rules: {a: {metric: cost}}", "must have a metric and one of above, below, rise"),
+        ("rules: {a: {metric: cost, above: 1, below: 2}}", "a metric and one of"),
+        ("rules: {a: {metric: cost, above: .nan}}", "above: nan must be a number"),
+        ("rules: {a: {metric: cost, above: 1, window: 8d}}", "must be at most 7d"),
+        ("rules: {a: {metric: cost, above: 1, hold: soon}}", "must be a length like 30s"),
+        ("rules: {a: {metric: cost, burn: {1h: 14}}}", "needs one of error_rate"),
+        ("rules: {a: {metric: error_rate, burn: 3}}", "must map windows to factors"),
+        ("rules: {a: {metric: cost, above: 1, severity: high}}", "must be one of info"),
+        ("evaluator: {}", "there are: evaluators, monitors, alerts, "),
         ("redaction: {a: {rules: [emails]}}", "'emails' is not known; there are"),
         ("redaction: {a: {mode: mask}}", "must be one of marker, hash"),
         ("redaction: {a: {patterns: {X: '('}}}", "patterns.X: .* no regular expression"),

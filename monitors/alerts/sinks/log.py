@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 
+from monitors.alerts.destination import Answer, Destination
+from monitors.alerts.message import Message
 from schemas.registry import register
-from schemas.settings import Settings
 
 log = logging.getLogger("assay.alerts")
 
 
 @register("sink", "log")
-def deliver(settings: Settings, message_id: str, body: str) -> tuple[int, str]:
+def deliver(destination: Destination, message: Message) -> Answer:
     """Always delivered."""
-    log.warning("alert %s: %s", message_id, body)
-    return 200, ""
+    log.warning("alert %s for %s: %s", message.message_id, destination.name, message.body)
+    return Answer(200)

@@ -1,0 +1,157 @@
+"""Where alerts go, as plain checked data: what `alerts` in assay.yaml may say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+SEVERITIES = ("info", "warning", "error", "critical")  # in order; PagerDuty's words
+SCHEMES = ("http", "https", "smtp", "smtps", "smtp+plain")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Confirmed findings and firing rules named in `signals` (none named: all) of `projects`
+    (none named: all) go to `sink`.
+
+    `url` is the address, `url_env` the environment variable that holds it where the address is
+    itself a secret. `secret_env` names the variables that hold secrets, the newest first: with
+    several each signs, so that a receiver may change keys. `quiet` are hours ("22:00-07:00" in
+    `timezone`) in which what is less than critical waits.
+    """
+
+    sink: str = "webhook"
+    signals: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    url: str = ""
+    url_env: str = ""
+    secret_env: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    severity: str = ""
+    owner: str = ""
+    runbook: str = ""
+    quiet: str = ""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class SilencePolicy:
+    """Until `until` (ISO 8601, UTC where it names no zone) what bears the silence's name waits:
+    an alert, a signal, a rule, or with the name `all` everything; only of `project` if given."""
+
+    until: str
+    project: str = ""
+    reason: str = ""
+
+    @property
+    def ends(self) -> datetime:
+        found = datetime.fromisoformat(self.until)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _names(value: Any, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise ValueError(f"{place}: {value!r} must be a list of names")
+    return tuple(value)
+
+
+def _text(value: Any, place: str, what: str) -> str:
+    if not isinstance(value, str) or any(ord(c) < 32 for c in value):
+        raise ValueError(f"{place}: {value!r} must be {what}")
+    return value
+
+
+def _variable(value: Any, place: str) -> str:
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
+        raise ValueError(f"{place}: must be the name of an environment variable, not a secret")
+    return value
+
+
+def _link(value: Any, place: str, schemes: tuple[str, ...]) -> str:
+    found = _text(value, place, "an address")
+    try:
+        parts = urlsplit(found)
+        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"{place}: {value!r} must be an address with {', '.join(schemes)}")
+    if parts.password:
+        raise ValueError(f"{place}: a password does not belong here; name its variable instead")
+    return found
+
+
+def quiet_hours(text: str) -> tuple[time, time]:
+    """Start and end of "22:00-07:00". Raises ValueError."""
+    found = _QUIET.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} must be hours like 22:00-07:00")
+    a, b, c, d = (int(part) for part in found.groups())
+    return time(a, b), time(c, d)
+
+
+def silence(given: Mapping[str, Any], place: str) -> SilencePolicy:
+    """A checked silence. Raises ValueError that names `place`."""
+    until = given.get("until", "")
+    # YAML reads a time without quotes as one.
+    until = until.isoformat() if isinstance(until, date) else until
+    try:
+        datetime.fromisoformat(until)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{place}.until: {until!r} must be a time like 2026-12-01T08:00"
+        ) from error
+    rest = {k: _text(given.get(k, ""), f"{place}.{k}", "a text") for k in ("project", "reason")}
+    return SilencePolicy(until, **rest)
+
+
+def zone(name: str) -> tzinfo:
+    """A time zone; UTC needs no database of them. Raises ValueError."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a known time zone") from error
+
+
+def _one(name: str, value: Any, at: str) -> Any:
+    if name in {"signals", "projects", "to"}:
+        return _names([value] if name == "to" and isinstance(value, str) else value, at)
+    if name == "secret_env":
+        return tuple(_variable(v, at) for v in (value if isinstance(value, list) else [value]))
+    if name == "url_env":
+        return _variable(value, at)
+    if name in {"url", "runbook"}:
+        return _link(value, at, SCHEMES if name == "url" else ("http", "https"))
+    if name == "severity" and value not in SEVERITIES:
+        raise ValueError(f"{at}: {value!r} must be one of {', '.join(SEVERITIES)}")
+    if name == "quiet":
+        try:
+            quiet_hours(_text(value, at, "hours"))
+        except ValueError as error:
+            raise ValueError(f"{at}: {error}") from error
+    if name == "timezone":
+        try:
+            zone(_text(value, at, "a time zone like Europe/Madrid"))
+        except ValueError as error:
+            raise ValueError(f"{at}: {error}") from error
+    return _text(value, at, "the name of a sink" if name == "sink" else "a text of one line")
+
+
+def checked(given: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Fields of AlertPolicy from plain data. Raises ValueError that names `place`."""
+    return {
+        name: _one(name, value, f"{place}.{name}")
+        for name, value in given.items()
+        if value != "" and value != []  # a stored document spells its defaults out
+    }
