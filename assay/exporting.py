@@ -21,7 +21,7 @@ from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
 from schemas.queries import export
-from schemas.queries.spans import count_spans
+from schemas.queries.spans import time_range
 from schemas.settings import Settings
 
 _TYPES: dict[type[Any], pa.DataType] = {
@@ -64,11 +64,11 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         if arguments.format == "parquet" and arguments.output == "-":
             raise ExportError("Parquet needs a file: --output spans.parquet")
         store = clickhouse.connect(settings)
-        count = _write(store, arguments, start, end)
-        if not count and not count_spans(store, arguments.project):
+        if time_range(store, arguments.project) == (0, 0):
             raise ExportError(
                 f"there is no project {arguments.project!r}; `assay usage` names them"
             )
+        count = _write(store, arguments, start, end)
         store.close()
     except (ExportError, Retryable, Permanent, OSError) as error:
         print(f"assay: {error}", file=sys.stderr)

@@ -1,0 +1,168 @@
+"""Daily streams watched for ever at a set rate of false alarms (Shin, Ramdas, Rinaldo 2022,
+arXiv 2203.03532: e-detectors of Shiryaev-Roberts kind).
+
+A day is the unit. Each day's mean is predicted from the days before it: a mean for working days
+and one for weekends, what is left of yesterday's surprise (an AR(1) term whose coefficient the
+streams of a project share), and a Student t for what is not known of them. The day's e-value is
+the ratio of a prediction that is shifted by 1, 2 or 4 standard deviations to that one; while
+nothing changes its expectation is 1: nearly so for normal days without the AR term, measured
+otherwise (docs/benchmarks.md). The detector sums the products of e-values over every day on which
+a change may have begun. It stays under c for c days on average, so c = streams x 30 / budget keeps
+`budget` false alarms in 30 days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata, t
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+HISTORY = 14  # days that a stream must have before it is judged
+SHIFTS = (1.0, 2.0, 4.0)  # standard deviations of a day
+CAUTION = 0.7  # quantile over streams that stands for their common AR coefficient
+BUDGET = 0.5  # false alarms in 30 days, over all streams
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A change of stream number `stream`, noticed at the end of `day`, begun on `onset` (indices);
+    `earliest` to `latest` are the days on which it may have begun (90%: a tenth of the best
+    likelihood). `e_value` is the detector's sum; its inverse bounds the chance of it on that day's
+    run. `before`, `after` are means of days, `low`, `high` the 95% interval of their difference."""
+
+    stream: int
+    day: int
+    onset: int
+    earliest: int
+    latest: int
+    e_value: float
+    before: float
+    after: float
+    low: float
+    high: float
+    days_before: int
+    days_after: int
+
+
+def threshold(streams: int, budget: float = BUDGET) -> float:
+    """The c that keeps `budget` false alarms in 30 days over so many streams."""
+    return max(1, streams) * 30 / budget
+
+
+def _log_t(z: Floats, df: Floats, scale: Floats) -> Floats:
+    """Log density of Student's t but for what does not depend on z."""
+    return np.asarray(-(df + 1) / 2 * np.log1p((z / scale) ** 2 / df) - np.log(scale))
+
+
+@dataclass(slots=True)
+class _Past:
+    """Of each stream the mean by kind of day, the surprises, and what they tell of tomorrow."""
+
+    mean: Floats  # (streams, 2)
+    count: Floats  # (streams, 2)
+    surprise: Floats  # (streams, days), 0 where there is no day
+    phi: Floats
+    sigma: Floats
+    df: Floats
+    days: Floats
+
+
+def _memory(surprise: Floats, there: Floats) -> Floats:
+    """The AR(1) coefficient of each stream from the ranks of its day-to-day differences: their
+    lag-one correlation is (phi - 1) / 2, and a lasting shift touches only one of them, where it
+    would look like a long memory to the correlation of the days themselves."""
+    whole = bool(there.all())
+    change = np.diff(surprise, axis=1)
+    if whole and change.shape[1] > 2:
+        return 1 + 2 * _rank_correlation(change[:, 1:], change[:, :-1])
+    found = np.zeros(len(surprise))
+    for row, here in enumerate(there > 0):
+        three = here[2:] & here[1:-1] & here[:-2]
+        if three.sum() > 3:
+            pairs = change[row, 1:][three][None], change[row, :-1][three][None]
+            found[row] = 1 + 2 * float(_rank_correlation(*pairs)[0])
+    return found
+
+
+def _rank_correlation(a: Floats, b: Floats) -> Floats:
+    """Spearman's, by row, as the correlation of normal variables with these ranks."""
+    a, b = rankdata(a, axis=1), rankdata(b, axis=1)
+    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+    power = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    return np.asarray(2 * np.sin(np.pi / 6 * (a * b).sum(1) / np.where(power > 0, power, 1.0)))
+
+
+def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past:
+    kinds = np.stack([weekend == 0, weekend == 1]).astype(float)  # (2, days)
+    count = there @ kinds.T
+    total = (y * there) @ kinds.T
+    days = there.sum(1)
+    pooled = (total.sum(1) / np.maximum(days, 1))[:, None]
+    mean = np.where(count > 0, total / np.maximum(count, 1), pooled)
+    surprise = (y - mean[:, weekend]) * there
+    both = there[:, 1:] * there[:, :-1]
+    judged = days >= HISTORY
+    own = _memory(surprise, there)
+    phi = np.zeros(len(y))
+    for name in np.unique(group):
+        mine = group == name
+        used = own[mine & judged]
+        phi[mine] = np.clip(np.quantile(used, CAUTION), 0, 0.9) if len(used) else 0.0
+    left = (surprise[:, 1:] - phi[:, None] * surprise[:, :-1]) * both
+    df = np.maximum(both.sum(1) - 3, 1)
+    return _Past(mean, count, surprise, phi, np.sqrt((left**2).sum(1) / df), df, days)
+
+
+def detect(y: Floats, weekend: Integers, group: Integers, margin: Floats, c: float) -> list[Alarm]:
+    """Every alarm, by day. `y` (streams, days) are means of days, NaN where there is none;
+    `weekend` (days,) 0 or 1; streams with the same `group` share the AR coefficient; a change of
+    up to `margin` (streams,) is none. After an alarm a stream begins anew on the day of its onset.
+    """
+    streams, days = y.shape
+    there = np.isfinite(y).astype(float)
+    y = np.where(there > 0, y, 0.0)
+    shifts = np.array([k * sign for k in SHIFTS for sign in (1.0, -1.0)])
+    sums = np.zeros((streams, len(shifts)))
+    logs = np.zeros((streams, days, len(shifts)))
+    alarms: list[Alarm] = []
+    for day in range(HISTORY, days):
+        past = _past(y[:, :day], there[:, :day], weekend[:day], group)
+        kind = weekend[day]
+        seen = np.maximum(past.count[:, kind], 1)
+        predicted = past.mean[:, kind] + past.phi * past.surprise[:, -1]
+        # The mean's own error, under the AR term: (1 - phi)^2 (1 + phi) / (1 - phi) / n.
+        scale = past.sigma * np.sqrt(1 + (1 - past.phi**2) / seen)
+        ready = (past.days >= HISTORY) & (there[:, day] > 0) & (past.sigma > 0)
+        safe = np.where(ready, scale, 1.0)[:, None]
+        off = (y[:, day] - predicted)[:, None] - np.sign(shifts)[None] * margin[:, None]
+        gain = _log_t(off - shifts[None] * past.sigma[:, None], past.df[:, None], safe)
+        gain -= _log_t(off, past.df[:, None], safe)
+        logs[:, day] = np.where(ready[:, None], gain, 0.0)
+        sums = np.where(ready[:, None], (1 + sums) * np.exp(logs[:, day]), sums)
+        for stream in np.flatnonzero(ready & (sums.mean(1) >= c)):
+            found = _alarm(int(stream), day, y, there, logs, float(sums[stream].mean()))
+            alarms.append(found)
+            sums[stream], logs[stream] = 0.0, 0.0
+            there[stream, : found.onset] = 0.0
+    return alarms
+
+
+def _alarm(stream: int, day: int, y: Floats, there: Floats, logs: Floats, e_value: float) -> Alarm:
+    since = np.cumsum(logs[stream, : day + 1][::-1], axis=0)[::-1]  # from each day to now
+    by_day = since.max(1)
+    known = np.flatnonzero(there[stream, : day + 1] > 0)
+    by_day[: known[2]] = -np.inf  # a change has days before it
+    onset = int(np.argmax(by_day))
+    likely = np.flatnonzero(by_day >= by_day[onset] - np.log(10))
+    index = np.arange(y.shape[1])
+    old = y[stream, (there[stream] > 0) & (index < onset)]
+    new = y[stream, (there[stream] > 0) & (index >= onset) & (index <= day)]
+    before, after = float(old.mean()), float(new.mean())
+    half = float(t.ppf(0.975, len(old) - 1)) * float(old.std(ddof=1))
+    half *= (1 / len(old) + 1 / len(new)) ** 0.5
+    return Alarm(stream, day, onset, int(likely[0]), int(likely[-1]), e_value, before, after,
+                 after - before - half, after - before + half, len(old), len(new))  # fmt: skip
