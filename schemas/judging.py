@@ -14,7 +14,7 @@ MODES = ("auto", "logprobs", "schema", "text")
 FIELDS = ("question", "context", "answer", "reference")
 LOCAL = "torch"  # the judge that needs no policy
 LONGEST = 20_000  # characters of criteria
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_NAME = re.compile(r"(?:rubrics\.|control rubric )[a-z][a-z0-9_]{0,63}$")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
 _YAML = {True: "yes", False: "no"}  # what YAML 1.1 makes of these two labels
 
@@ -100,7 +100,7 @@ def rubric(given: Mapping[str, Any], place: str, folder: Path | None = None) -> 
     """A checked rubric. `criteria_file` is read beside the configuration file, in `folder`; `scale:
     [1, 5]` stands for five labels. Raises ValueError that names `place`."""
     made: dict[str, Any] = dict(given)
-    if not _NAME.fullmatch(place.rpartition(".")[2].rpartition(" ")[2]):
+    if not _NAME.search(place):
         raise ValueError(f"{place}: a rubric's name is made of a-z, 0-9 and _")
     if "criteria_file" in made:
         made["criteria"] = _read(made.pop("criteria_file"), place, folder)

@@ -26,14 +26,14 @@ class LlmJudge:
     probability = 0.02
 
     def __init__(self, judge: Backend) -> None:
-        self._judge = judge
+        self.backend = judge
         self.model = judge.model
         self.judge = judge.name
         self.batch = judge.per_call
         self.version = version_of({"prompt": prompt.SPEC, "backend": dict(judge.spec)})
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
-        return self._judge.ask([prompt.question(sample) for sample in samples])
+        return self.backend.ask([prompt.question(sample) for sample in samples])
 
 
 @register("evaluator", "llm_judge")
