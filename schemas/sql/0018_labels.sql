@@ -18,9 +18,11 @@ CREATE TABLE judge_usage
     project LowCardinality(String), day Date, judge LowCardinality(String),
     evaluator LowCardinality(String), evaluator_version LowCardinality(String),
     model LowCardinality(String),
-    requests UInt64, retries UInt64, failed UInt64, input_tokens UInt64, output_tokens UInt64,
-    cost_usd Float64, unpriced UInt64
+    requests SimpleAggregateFunction(sum, UInt64), retries SimpleAggregateFunction(sum, UInt64),
+    failed SimpleAggregateFunction(sum, UInt64), input_tokens SimpleAggregateFunction(sum, UInt64),
+    output_tokens SimpleAggregateFunction(sum, UInt64),
+    cost_usd SimpleAggregateFunction(sum, Float64), unpriced SimpleAggregateFunction(sum, UInt64)
 )
-ENGINE = SummingMergeTree
+ENGINE = AggregatingMergeTree
 ORDER BY (project, day, judge, evaluator, evaluator_version, model)
 SETTINGS non_replicated_deduplication_window = 10000;

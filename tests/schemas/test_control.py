@@ -40,7 +40,7 @@ def clean(store: Store) -> Iterator[None]:
         ("evaluators: [a]", "must map names to settings"),
         ("monitors: {alpha: 0}", "from 0.0001 to 0.2"),
         ("alerts: {a: {signals: groundedness}}", "must be a list of names"),
-        ("evaluator: {}", "there are: evaluators, monitors, alerts, redaction"),
+        ("evaluator: {}", "there are: evaluators, judges, rubrics, monitors"),
         ("redaction: {a: {rules: [emails]}}", "'emails' is not known; there are"),
         ("redaction: {a: {mode: mask}}", "must be one of marker, hash"),
         ("redaction: {a: {patterns: {X: '('}}}", "patterns.X: .* no regular expression"),
