@@ -28,7 +28,7 @@ from evaluators.judges.backends import Backends
 from evaluators.rubrics import Rubric
 from schemas import control
 from schemas.control import ControlError
-from schemas.models import Sample
+from schemas.models import Sample, ToolCall
 from schemas.registry import load
 from schemas.settings import Settings
 
@@ -108,7 +108,21 @@ def sample(row: Mapping[str, Any], number: int) -> Sample:
     if not isinstance(context, list) or not all(isinstance(part, str) for part in context):
         raise ValueError("context is neither a text nor a list of texts")
     return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context),
-                  reference=texts["reference"])  # fmt: skip
+                  reference=texts["reference"], tools=_tools(row.get("tools")))  # fmt: skip
+
+
+def _tools(given: Any) -> tuple[ToolCall, ...]:
+    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false}]."""
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
+        raise ValueError("tools is not a list of objects")
+    made = []
+    for call in given:
+        said = call.get("arguments", "")
+        text = said if isinstance(said, str) else json.dumps(said)
+        made.append(ToolCall(str(call.get("name", "")), text, call.get("failed") is True))
+    return tuple(made)
 
 
 def _bill(used: Usage) -> str:

@@ -44,7 +44,8 @@ class Result:
 
 class Evaluator(Protocol):
     """Scores a batch. Same input and same `version` give the same score, so a version names the
-    exact weights, prompt and model. `needs` lists the Sample fields that must not be empty."""
+    exact weights, prompt and model. `needs` lists the Sample fields that must not be empty. With an
+    attribute `on_demand` that is true the worker runs it only where assay.yaml names it."""
 
     name: str
     version: str
@@ -104,8 +105,8 @@ def missing(sample: Sample, needs: Sequence[str]) -> str:
     """The first needed field that is empty, as a reason ('no answer'), or ''."""
     for name in needs:
         value = getattr(sample, name)
-        texts = (value,) if isinstance(value, str) else tuple(value)
-        if not any(text.strip() for text in texts):
+        parts = (value,) if isinstance(value, str) else tuple(value)
+        if not any(part.strip() if isinstance(part, str) else True for part in parts):
             return f"no {name}"
     return ""
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from opentelemetry import trace
@@ -18,6 +19,7 @@ from schemas.control import Control, ControlError, EvaluatorPolicy
 from schemas.errors import Permanent, Retryable
 from schemas.models import EmbeddingRow, Sample, ScoreRow
 from schemas.queries import evaluation, scores, spans, work
+from schemas.queries.tools import tool_calls
 from schemas.registry import load
 
 log = logging.getLogger(__name__)
@@ -44,8 +46,9 @@ def build(resources: Resources) -> list[Evaluator]:
 
 def share(evaluator: Evaluator, policies: Mapping[str, EvaluatorPolicy]) -> float:
     """The share of traces that an evaluator judges; 0 where it is switched off."""
+    asked = evaluator.name in policies or not getattr(evaluator, "on_demand", False)
     policy = policies.get(evaluator.name, EvaluatorPolicy())
-    if not policy.enabled:
+    if not asked or not policy.enabled:
         return 0.0
     return evaluator.probability if policy.sample is None else policy.sample
 
@@ -146,6 +149,9 @@ def run_batch(
     )  # fmt: skip
     if not samples:
         return 0
+    if "tools" in evaluator.needs:
+        calls = tool_calls(store, project, [sample.trace_id for sample in samples])
+        samples = [replace(s, tools=tuple(calls.get(s.trace_id, ()))) for s in samples]
     with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
         span.set_attributes({"evaluator": evaluator.name, "traces": len(samples)})
         _judge_batch(store, project, evaluator, samples, now_ms, embedder, chance)

@@ -294,6 +294,15 @@ class DeletedIdRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool; `arguments` as JSON, where they are."""
+
+    name: str
+    arguments: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What an evaluator sees of one trace: never a label."""
 
@@ -307,6 +316,7 @@ class Sample:
     documents: tuple[str, ...]
     retention_days: int = 30
     reference: str = ""  # what should have been answered; traces have none
+    tools: tuple[ToolCall, ...] = ()  # read only for evaluators that need them
 
 
 @dataclass(frozen=True, slots=True)
