@@ -19,19 +19,23 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Mean, standard error, and the mean tuning parameter (0: labels alone, 1: the judge in
-    full)."""
+    """Mean, standard error, the mean tuning parameter (0: labels alone, 1: the judge in full),
+    and the degrees of freedom of the error: Satterthwaite's, by the spread of the units' squares.
+    Where rare labels make up the error, they are about twice their number."""
 
     mean: Floats
     error: Floats
     tuning: Floats
+    freedom: Floats
 
 
 def point(units: Units, tuning: float | None = None) -> Point:
     """The estimate. `tuning` None: fitted for each fold of units on the others, within [0, 1]."""
     total = units.weight.sum(-1, keepdims=True)
     tuned = fitted(units) if tuning is None else np.full_like(units.weight, tuning)
-    rest = units.label - tuned * units.score
+    # Centred, since folds differ in tuning: else that would look like variance of the labels.
+    centre = np.asarray(units.mean_score)[..., None] * units.weight
+    rest = units.label - tuned * (units.score - centre)
     mean = rest.sum(-1, keepdims=True) / total
     average = (tuned * units.weight).sum(-1, keepdims=True) / total
     own = (rest - mean * units.weight) / total
@@ -43,10 +47,18 @@ def point(units: Units, tuning: float | None = None) -> Point:
         + average[..., 0] ** 2 * units.spread
     )
     return Point(
-        mean[..., 0] + average[..., 0] * units.mean_score,
+        mean[..., 0],
         np.sqrt(np.maximum(variance, 0.0)),
         average[..., 0],
+        _freedom(own, units.effective),
     )
+
+
+def _freedom(own: Floats, effective: Floats) -> Floats:
+    """2 / (squared coefficient of variation of the variance), at most the effective units."""
+    squares = (own**2).sum(-1)
+    odd = (own**4).sum(-1) / np.maximum(squares**2, 1e-300) - 1 / own.shape[-1]
+    return np.asarray(np.minimum(2 / np.maximum(odd, 1e-12), effective - 1))
 
 
 def fitted(units: Units) -> Floats:
@@ -68,11 +80,11 @@ def fitted(units: Units) -> Floats:
 
 
 def interval(units: Units, found: Point, alpha: float) -> tuple[Floats, Floats]:
-    """Quantiles of t with the effective units' degrees of freedom, on the logit scale, where the
-    distribution of a share is less skewed; NaN where the mean is not inside (0, 1)."""
+    """Quantiles of t, on the logit scale, where the distribution of a share is less skewed; NaN
+    where the mean is not inside (0, 1)."""
     inside = (found.mean > 0) & (found.mean < 1)
     mean = np.where(inside, found.mean, 0.5)
-    reach = stdtrit(np.maximum(units.effective - 1, 1.0), 1 - alpha / 2) * found.error
+    reach = stdtrit(np.maximum(found.freedom, 1.0), 1 - alpha / 2) * found.error
     step = reach / (mean * (1 - mean))
     low, high = expit(logit(mean) - step), expit(logit(mean) + step)
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
