@@ -82,6 +82,16 @@ def build_parser() -> argparse.ArgumentParser:
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     _drift(commands.add_parser("drift", help="whether a column changed between two files"))
     _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
+    label = commands.add_parser("label", help="store what people say of traces, from a file")
+    label.add_argument("file", metavar="LABELS.JSONL", help="- is stdin; see docs/estimates.md")
+    agreement = commands.add_parser("agreement", help="how far an evaluator agrees with labels")
+    agreement.add_argument("evaluator", metavar="EVALUATOR")
+    agreement.add_argument("--version", default="", help="default: the one that scored last")
+    agreement.add_argument("--json", action="store_true", help="print one object")
+    for command in (label, agreement):
+        command.add_argument("--project", required=True, metavar="P")
+    _to(label, "assay.label:run", "project", "file")
+    _to(agreement, "assay.agreement:run", "project", "evaluator", "version", "json")
     return parser
 
 

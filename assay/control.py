@@ -24,7 +24,8 @@ def load(settings: Settings) -> dict[Key, Policy] | None:
     """The file's documents, None where there is no file. Raises ControlError."""
     if not settings.config.exists():
         return None
-    return control.parse(settings.config.read_text(), settings.config.name)
+    path = settings.config
+    return control.parse(path.read_text(), path.name, path.parent)
 
 
 def enforce(

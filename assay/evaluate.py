@@ -1,4 +1,5 @@
-"""`assay eval`: any evaluator over a file of rows, without store, network or key.
+"""`assay eval`: any evaluator over a file of rows, without store, network or key; a rubric of
+assay.yaml asks the judge that it names.
 
 A row is a JSON object per line: question, context (a text or a list of texts), answer or claim.
 Every row comes back in order, its own fields first. A row that cannot be judged says why, and the
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,10 +19,16 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from evaluators.base import Evaluator, Resources, Result, failed, judge
+from assay.control import load as documents
+from evaluators.base import Evaluator, Resources, Result, Usage, failed, judge
+from evaluators.defined import JUDGE, Defined
 from evaluators.embedding import Embedder
 from evaluators.gate import Gate, decide
-from schemas.models import Sample
+from evaluators.judges.backends import Backends
+from evaluators.rubrics import Rubric
+from schemas import control
+from schemas.control import ControlError
+from schemas.models import Sample, ToolCall
 from schemas.registry import load
 from schemas.settings import Settings
 
@@ -30,13 +38,21 @@ CANNOT_RUN = 3
 _OURS = ("score", "label", "status", "reason", "explanation", "evaluator", "evaluator_version")
 
 
-def run(_: Settings, arguments: argparse.Namespace) -> int:
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Exit status: 0 passed or no gate, 1 failed, 2 inconclusive, 3 the run could not be made."""
     factories = load("evaluator", "evaluators.metrics")
+    try:
+        state = control.state(documents(settings) or {})
+    except (ControlError, OSError) as error:
+        return _refuse(str(error))
+    defined = Defined(Backends(os.environ), set(factories) - {JUDGE})
+    own = {evaluator.name: evaluator for evaluator in defined(state)}
     if arguments.list:
-        return _list(factories)
-    names = ", ".join(factories)
-    if arguments.evaluator not in factories:
+        return _list(factories, own)
+    names = ", ".join([*factories, *sorted(set(own) - set(factories))])
+    if why := defined.why_not(arguments.evaluator):
+        return _refuse(f"{arguments.evaluator} cannot run here: {why}")
+    if arguments.evaluator not in {*factories, *own}:
         said = f"no evaluator is named {arguments.evaluator!r}" if arguments.evaluator else "which?"
         return _refuse(f"{said}; there are: {names}")
     threshold = arguments.fail_under
@@ -44,10 +60,12 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
         return _refuse("--fail-under takes a number from 0 to 1")
     if arguments.input == arguments.output != "-":
         return _refuse("--output would overwrite --input")
-    evaluator: Evaluator | None = factories[arguments.evaluator](Resources(Embedder()))
+    evaluator: Evaluator | None = own.get(arguments.evaluator)
+    if evaluator is None:
+        evaluator = factories[arguments.evaluator](Resources(Embedder()))
     if evaluator is None:
         return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
-    gate = Gate()
+    gate, used = Gate(), Usage()
     try:
         with ExitStack() as held:
             total = _count(arguments.input)
@@ -60,6 +78,7 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
                 for row, result in _judged(evaluator, lines):
                     target.write(_written(row, result, evaluator))
                     gate.add(result, str(row.get("group") or row.get("session_id") or ""))
+                    used += result.usage or Usage()
                     bar.update()
                 target.flush()
     except BrokenPipeError:
@@ -68,6 +87,8 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
     except OSError as error:
         return _refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
     print(gate.summary(evaluator.name, evaluator.version), file=sys.stderr)
+    if used.requests:
+        print(_bill(used), file=sys.stderr)
     if threshold is None:
         return 0
     verdict, why = decide(gate, threshold)
@@ -77,7 +98,7 @@ def run(_: Settings, arguments: argparse.Namespace) -> int:
 
 def sample(row: Mapping[str, Any], number: int) -> Sample:
     """A row as evaluators see it. Raises ValueError with a sentence that names the field."""
-    texts = {name: _text(row, name) for name in ("question", "answer", "claim")}
+    texts = {name: _text(row, name) for name in ("question", "answer", "claim", "reference")}
     answer = texts["answer"] or texts["claim"]
     context = row.get("context", row.get("documents", row.get("contexts")))
     if context is None:
@@ -86,7 +107,29 @@ def sample(row: Mapping[str, Any], number: int) -> Sample:
         context = [context]
     if not isinstance(context, list) or not all(isinstance(part, str) for part in context):
         raise ValueError("context is neither a text nor a list of texts")
-    return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context))
+    return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context),
+                  reference=texts["reference"], tools=_tools(row.get("tools")))  # fmt: skip
+
+
+def _tools(given: Any) -> tuple[ToolCall, ...]:
+    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false}]."""
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
+        raise ValueError("tools is not a list of objects")
+    made = []
+    for call in given:
+        said = call.get("arguments", "")
+        text = said if isinstance(said, str) else json.dumps(said)
+        made.append(ToolCall(str(call.get("name", "")), text, call.get("failed") is True))
+    return tuple(made)
+
+
+def _bill(used: Usage) -> str:
+    """What judges took, in one line."""
+    tokens = f"{used.input_tokens} tokens in, {used.output_tokens} out"
+    cost = f"{used.unpriced} answers without a price" if used.unpriced else f"${used.cost_usd:.4f}"
+    return f"{used.requests} requests ({used.retries} retries), {tokens}, {cost}"
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -151,8 +194,11 @@ def _judged(
 
 
 def _careful(evaluator: Evaluator, samples: list[Sample]) -> list[Result]:
-    """All at once; one by one where that failed, so that one bad row costs no other."""
+    """All at once; one by one where that failed, so that one bad row costs no other. A judge fails
+    row by row as it is, and asking again would cost again."""
     made = judge(evaluator, samples, 1.0)
+    if hasattr(evaluator, "judge"):
+        return made
     if len(samples) > 1 and any(result.status == "error" for result in made):
         made = [judge(evaluator, [one], 1.0)[0] for one in samples]
     return made
@@ -161,10 +207,9 @@ def _careful(evaluator: Evaluator, samples: list[Sample]) -> list[Result]:
 def _written(row: Mapping[str, Any], result: Result, evaluator: Evaluator) -> bytes:
     """One line of output. A field of the row that has the name of one of ours becomes input_..."""
     known = result.status == "scored"
-    labels: tuple[str, str] = getattr(evaluator, "labels", LABELS)
     ours = {
         "score": round(result.value, 6) if known else None,
-        "label": labels[result.value >= 0.5] if known else None,
+        "label": _label(evaluator, result.value) if known else None,
         "status": result.status,
         "reason": result.reason,
         "explanation": result.explanation,
@@ -176,16 +221,23 @@ def _written(row: Mapping[str, Any], result: Result, evaluator: Evaluator) -> by
     return line.encode("utf-8", "backslashreplace")
 
 
+def _label(evaluator: Evaluator, value: float) -> str:
+    if isinstance(evaluator, Rubric):
+        return evaluator.label(value)
+    labels: tuple[str, str] = getattr(evaluator, "labels", LABELS)
+    return labels[value >= 0.5]
+
+
 def _plain(value: Any) -> Any:
     """Python reads NaN and infinity, JSON has no words for them."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _list(factories: Mapping[str, Any]) -> int:
+def _list(factories: Mapping[str, Any], own: Mapping[str, Evaluator]) -> int:
     """Every evaluator that can run here, with what it needs."""
     resources = Resources(Embedder())
-    for name, factory in factories.items():
-        evaluator = factory(resources)
+    made = {name: factory(resources) for name, factory in factories.items()}
+    for name, evaluator in {**made, **own}.items():
         if evaluator is None:
             print(f"{name:20} cannot run here: its model is not installed")
             continue

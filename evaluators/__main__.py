@@ -7,13 +7,17 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evaluators import worker
 from evaluators.base import Evaluator, Resources
+from evaluators.defined import JUDGE, Defined
 from evaluators.embedding import Embedder
+from evaluators.judges.backends import Backends
 from schemas import telemetry
 from schemas.clickhouse import connect
+from schemas.control import Control
 from schemas.settings import SettingsError, from_environment
 
 
@@ -33,22 +37,26 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     embedder = Embedder()
     evaluators = worker.build(Resources(embedder))
-    every = [e for e in evaluators if e.probability == 1]
-    sampled = [e for e in evaluators if e.probability < 1]
+    every = [e for e in evaluators if not worker.slow(e)]
+    judging = [e for e in evaluators if worker.slow(e)]
+    defined = Defined(Backends(os.environ), {e.name for e in evaluators} - {JUDGE})
 
-    def loop(part: list[Evaluator], shared: Embedder | None, ready: Path | None) -> None:
+    def loop(
+        part: list[Evaluator], shared: Embedder | None, ready: Path | None,
+        more: Callable[[Control], Sequence[Evaluator]],
+    ) -> None:  # fmt: skip
         seconds = (settings.quiet_seconds, settings.poll_seconds)
-        worker.run(lambda: connect(settings), part, shared, *seconds, ready, stop)
+        worker.run(lambda: connect(settings), part, shared, *seconds, ready, stop, more)
 
-    # Sampled evaluators are slow to load and to run: in a thread of their own they hold nobody up.
-    slow = threading.Thread(target=loop, args=(sampled, None, None), daemon=True, name="sampled")
-    if sampled:
-        embedder.embed(["warm"])  # transformers' lazy imports are not safe from two threads
-        slow.start()
-    loop(every, embedder, settings.home / "run" / "evaluators.ready")
+    # Judges are slow to load and to run: in a thread of their own they hold nobody up.
+    slow = threading.Thread(
+        target=loop, args=(judging, None, None, defined), daemon=True, name="judges"
+    )
+    embedder.embed(["warm"])  # transformers' lazy imports are not safe from two threads
+    slow.start()
+    loop(every, embedder, settings.home / "run" / "evaluators.ready", worker.nothing)
     end_telemetry()
-    if sampled:
-        slow.join(5)
+    slow.join(5)
     if slow.is_alive():  # in the midst of loading a model; its work is done again at the next start
         logging.shutdown()
         os._exit(0)

@@ -13,18 +13,39 @@ from schemas.models import Sample
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What calls of a paid judge took. `requests` counts retries too; `failed` are questions that
+    brought no verdict, `unpriced` answers whose price nobody knows (cost_usd leaves them out)."""
+
+    requests: int = 0
+    retries: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(getattr(self, n) + getattr(other, n) for n in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """One verdict: `value` in [0, 1] when status is 'scored', NaN otherwise; `reason` says why."""
+    """One verdict: `value` in [0, 1] when status is 'scored', NaN otherwise; `reason` says why.
+    `model`: the one that answered, where a backend names it; `usage`: what asking it took."""
 
     status: str  # scored | unscored | error
     value: float
     reason: str = ""
     explanation: str = ""
+    model: str = ""
+    usage: Usage | None = None
 
 
 class Evaluator(Protocol):
     """Scores a batch. Same input and same `version` give the same score, so a version names the
-    exact weights, prompt and model. `needs` lists the Sample fields that must not be empty."""
+    exact weights, prompt and model. `needs` lists the Sample fields that must not be empty. With an
+    attribute `on_demand` that is true the worker runs it only where assay.yaml names it."""
 
     name: str
     version: str
@@ -84,8 +105,8 @@ def missing(sample: Sample, needs: Sequence[str]) -> str:
     """The first needed field that is empty, as a reason ('no answer'), or ''."""
     for name in needs:
         value = getattr(sample, name)
-        texts = (value,) if isinstance(value, str) else tuple(value)
-        if not any(text.strip() for text in texts):
+        parts = (value,) if isinstance(value, str) else tuple(value)
+        if not any(part.strip() if isinstance(part, str) else True for part in parts):
             return f"no {name}"
     return ""
 

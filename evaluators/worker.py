@@ -6,17 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from opentelemetry import trace
 
-from evaluators.base import Evaluator, Resources, TextEmbedder, judge
+from evaluators import spending
+from evaluators.base import Evaluator, Resources, Result, TextEmbedder, judge
 from schemas import control
 from schemas.clickhouse import Store
-from schemas.control import ControlError, EvaluatorPolicy
+from schemas.control import Control, ControlError, EvaluatorPolicy
 from schemas.errors import Permanent, Retryable
 from schemas.models import EmbeddingRow, Sample, ScoreRow
 from schemas.queries import evaluation, scores, spans, work
+from schemas.queries.tools import tool_calls
 from schemas.registry import load
 
 log = logging.getLogger(__name__)
@@ -43,17 +46,36 @@ def build(resources: Resources) -> list[Evaluator]:
 
 def share(evaluator: Evaluator, policies: Mapping[str, EvaluatorPolicy]) -> float:
     """The share of traces that an evaluator judges; 0 where it is switched off."""
+    asked = evaluator.name in policies or not getattr(evaluator, "on_demand", False)
     policy = policies.get(evaluator.name, EvaluatorPolicy())
-    if not policy.enabled:
+    if not asked or not policy.enabled:
         return 0.0
     return evaluator.probability if policy.sample is None else policy.sample
 
 
+def size(evaluator: Evaluator, share: float) -> int:
+    """Traces to look at in one batch: of a judge that costs time or money as many as leave about
+    `batch` to judge, so that little is done twice after a crash."""
+    few = int(getattr(evaluator, "batch", BATCH))
+    return BATCH if share * BATCH <= few else max(1, int(few / share))
+
+
+def slow(evaluator: Evaluator) -> bool:
+    """Whether it asks a judge, or looks at a sample only because it takes long."""
+    return evaluator.probability < 1 or hasattr(evaluator, "judge")
+
+
+def nothing(_: Control) -> list[Evaluator]:
+    """No evaluator is defined by the control state."""
+    return []
+
+
 def score_rows(
-    evaluator: Evaluator, samples: Sequence[Sample], now_ms: int, probability: float
-) -> list[ScoreRow]:
-    """Judge the samples and make their rows. `now_ms` must be from before the work was read, so
-    that a span stored meanwhile makes its trace due again."""
+    evaluator: Evaluator, samples: Sequence[Sample], results: Sequence[Result], now_ms: int,
+    probability: float,
+) -> list[ScoreRow]:  # fmt: skip
+    """The rows of the samples' results. `now_ms` must be from before the work was read, so that a
+    span stored meanwhile makes its trace due again."""
     return [
         ScoreRow(
             project=sample.project,
@@ -70,10 +92,10 @@ def score_rows(
             reason=result.reason,
             explanation=result.explanation,
             probability=probability,
-            judge_model=evaluator.model,
+            judge_model=result.model or evaluator.model,
             retention_days=sample.retention_days,
         )
-        for sample, result in zip(samples, judge(evaluator, samples, probability), strict=True)
+        for sample, result in zip(samples, results, strict=True)
     ]
 
 
@@ -114,20 +136,24 @@ def run_batch(
     since_ms: int = 0,
 ) -> int:
     """Judge one batch of unscored traces, stored since `since_ms`, and store the rows; the number
-    of traces judged.
+    of traces that were ticked off, judged or not.
 
     Embeddings, where an embedder is given, are stored before the scores: the scores tick the
     traces off, so a worker that is cut off between the two does both again.
     """
     now_ms = evaluation.now_ms(store)
+    chance = evaluator.probability if probability is None else probability
     samples = work.unscored(
-        store, project, evaluator.name, evaluator.version, quiet_seconds, BATCH, since_ms
-    )
+        store, project, evaluator.name, evaluator.version, quiet_seconds, size(evaluator, chance),
+        since_ms,
+    )  # fmt: skip
     if not samples:
         return 0
+    if "tools" in evaluator.needs:
+        calls = tool_calls(store, project, [sample.trace_id for sample in samples])
+        samples = [replace(s, tools=tuple(calls.get(s.trace_id, ()))) for s in samples]
     with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
         span.set_attributes({"evaluator": evaluator.name, "traces": len(samples)})
-        chance = evaluator.probability if probability is None else probability
         _judge_batch(store, project, evaluator, samples, now_ms, embedder, chance)
     return len(samples)
 
@@ -145,7 +171,10 @@ def _judge_batch(
             rows = []
         kept = work.still_stored(store, project, [row.trace_id for row in rows])
         scores.insert_embeddings(store, [row for row in rows if row.trace_id in kept])
-    made = score_rows(evaluator, samples, now_ms, probability)
+    spending.before(store, evaluator)
+    results = judge(evaluator, samples, probability)
+    spending.after(store, project, evaluator, results)
+    made = score_rows(evaluator, samples, results, now_ms, probability)
     # Judging takes its time, and a trace that was deleted in it must not come back as a score.
     kept = work.still_stored(store, project, [row.trace_id for row in made])
     scores.insert_scores(store, [row for row in made if row.trace_id in kept])
@@ -162,15 +191,20 @@ def run_once(
     quiet_seconds: int,
     stopping: Callable[[], bool] = lambda: False,
     since_ms: int = 0,
+    defined: Callable[[Control], Sequence[Evaluator]] = nothing,
 ) -> tuple[int, bool]:
     """One round over all projects: (judgements, whether nothing due was left). Evaluators that
-    judge all traffic by themselves are drained first; sampled (slow) ones then get one batch. The
-    first evaluator's pass embeds, where an embedder is given. Control state is read each round.
+    judge all traffic by themselves are drained first; slow ones then get one batch. The first
+    evaluator's pass embeds, where an embedder is given. Control state is read each round; an
+    evaluator to which it gives another judge is the one that `defined` makes, or none.
     """
-    policies = control.read(store).evaluators
-    shares = {e.name: share(e, policies) for e in evaluators}
+    state = control.read(store)
+    policies = state.evaluators
+    local = [e for e in evaluators if not policies.get(e.name, EvaluatorPolicy()).judge]
+    named = {e.name: e for e in (*local, *defined(state))}
+    shares = {e.name: share(e, policies) for e in named.values()}
     ordered = sorted(
-        (e for e in evaluators if shares[e.name] > 0), key=lambda e: (e.probability < 1, e.name)
+        (e for e in named.values() if shares[e.name] > 0), key=lambda e: (slow(e), e.name)
     )
     total, drained = 0, True
     for project in spans.projects(store):
@@ -182,9 +216,9 @@ def run_once(
                     since_ms,
                 )  # fmt: skip
                 total += done
-                if done < BATCH:
+                if done < size(evaluator, shares[evaluator.name]):
                     break
-                if evaluator.probability < 1:
+                if slow(evaluator):
                     drained = False
                     break
     return total, drained and not stopping()
@@ -198,6 +232,7 @@ def run(
     poll_seconds: int,
     ready: Path | None,
     stop: threading.Event,
+    defined: Callable[[Control], Sequence[Evaluator]] = nothing,
 ) -> None:
     """Loop until `stop` is set. After a round that left nothing, rounds ask only for what was
     stored lately, and every SWEEP_SECONDS for all that is kept. While ClickHouse is away: wait,
@@ -212,7 +247,7 @@ def run(
                 since_ms, swept = 0, time.monotonic()
             begun = evaluation.now_ms(store)
             done, drained = run_once(
-                store, evaluators, embedder, quiet_seconds, stop.is_set, since_ms
+                store, evaluators, embedder, quiet_seconds, stop.is_set, since_ms, defined
             )
             if drained:
                 since_ms = begun - 1000 * (quiet_seconds + OVERLAP_SECONDS)

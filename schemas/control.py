@@ -10,13 +10,15 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from schemas import alerting, rules
+from schemas import alerting, judging, rules
 from schemas.alerting import AlertPolicy, SilencePolicy
 from schemas.clickhouse import Store
+from schemas.judging import JudgePolicy, RubricPolicy
 from schemas.models import ControlRow
 from schemas.queries import control
 from schemas.quotas import QuotaPolicy
@@ -33,10 +35,12 @@ class ControlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EvaluatorPolicy:
-    """Whether an evaluator runs, and on which share of traces (0 to 1; None: its own)."""
+    """Whether an evaluator runs, on which share of traces (0 to 1; None: its own), and for
+    llm_judge by which judge ('': the local one)."""
 
     enabled: bool = True
     sample: float | None = None
+    judge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,15 @@ class MonitorPolicy:
 
 
 Policy = (
-    EvaluatorPolicy | MonitorPolicy | AlertPolicy | SilencePolicy | RulePolicy | RedactionPolicy
-    | RetentionPolicy | QuotaPolicy
+    EvaluatorPolicy | JudgePolicy | RubricPolicy | MonitorPolicy | AlertPolicy | SilencePolicy
+    | RulePolicy | RedactionPolicy | RetentionPolicy | QuotaPolicy
 )  # fmt: skip
 Key = tuple[str, str]  # (kind, name)
 P = TypeVar("P")
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
+    "judges": ("judge", JudgePolicy),
+    "rubrics": ("rubric", RubricPolicy),
     "monitors": ("monitor", MonitorPolicy),
     "alerts": ("alert", AlertPolicy),
     "silences": ("silence", SilencePolicy),
@@ -76,6 +82,8 @@ class Control:
     alerts: Mapping[str, AlertPolicy] = field(default_factory=dict)
     silences: Mapping[str, SilencePolicy] = field(default_factory=dict)
     rules: Mapping[str, RulePolicy] = field(default_factory=dict)
+    judges: Mapping[str, JudgePolicy] = field(default_factory=dict)
+    rubrics: Mapping[str, RubricPolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +101,19 @@ def _number(value: Any, place: str, low: float, high: float) -> float:
     return float(value)
 
 
-def policy(kind: str, given: Any, place: str) -> Policy:
-    """A checked policy of `kind` from plain data. Raises ControlError that names `place`."""
+def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Policy:
+    """A checked policy of `kind` from plain data; files that it names lie in `folder`. Raises
+    ControlError that names `place`."""
     model = _KINDS[kind]
     if not isinstance(given, dict):
         raise ControlError(f"{place}: {given!r} must be a mapping")
+    try:
+        if kind == "judge":
+            return judging.judge(given, place)
+        if kind == "rubric":
+            return judging.rubric(given, place, folder)
+    except ValueError as error:
+        raise ControlError(str(error)) from error
     known = [f.name for f in fields(model)]
     for name in given:
         if name not in known:
@@ -120,6 +136,8 @@ def policy(kind: str, given: Any, place: str) -> Policy:
             made[name] = _number(value, at, 0.0001, 0.2)
         elif name == "enabled" and not isinstance(value, bool):
             raise ControlError(f"{at}: {value!r} must be true or false")
+        elif name == "judge" and not isinstance(value, str):
+            raise ControlError(f"{at}: {value!r} must be the name of a judge")
         elif name in {"rules", "mode", "patterns", "presidio", "days", *_QUOTAS}:
             try:
                 if name in _QUOTAS:
@@ -133,8 +151,9 @@ def policy(kind: str, given: Any, place: str) -> Policy:
     return model(**made)
 
 
-def parse(text: str, source: str = "assay.yaml") -> dict[Key, Policy]:
-    """The documents of a configuration file. Raises ControlError."""
+def parse(text: str, source: str = "assay.yaml", folder: Path | None = None) -> dict[Key, Policy]:
+    """The documents of a configuration file; files that it names lie in `folder`. Raises
+    ControlError."""
     try:
         given = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
@@ -155,8 +174,21 @@ def parse(text: str, source: str = "assay.yaml") -> dict[Key, Policy]:
         if not isinstance(body, dict):
             raise ControlError(f"{place} must map names to settings")
         for name, one in body.items():
-            found[kind, str(name)] = policy(kind, one or {}, f"{place}.{name}")
+            found[kind, str(name)] = policy(kind, one or {}, f"{place}.{name}", folder)
+    _asked(found, source)
     return found
+
+
+def _asked(found: Mapping[Key, Policy], source: str) -> None:
+    """Raises ControlError where a judge is named that there is none of."""
+    judges = sorted({judging.LOCAL} | {name for kind, name in found if kind == "judge"})
+    for (kind, name), each in found.items():
+        wanted = each.judge if isinstance(each, RubricPolicy | EvaluatorPolicy) else ""
+        if wanted and wanted not in judges:
+            there = ", ".join(judges)
+            raise ControlError(
+                f"{source}: {kind}s.{name}: there is no judge {wanted!r}; there are: {there}"
+            )
 
 
 def _typed(row: dict[str, Any]) -> Policy:
@@ -166,11 +198,17 @@ def _typed(row: dict[str, Any]) -> Policy:
 
 def read(store: Store) -> Control:
     """The state in force: defaults where nothing was decided."""
-    found = {
-        (r["kind"], r["name"]): _typed(r)
-        for r in control.latest(store)
-        if not r["deleted"] and r["kind"] in _KINDS
-    }
+    return state(
+        {
+            (r["kind"], r["name"]): _typed(r)
+            for r in control.latest(store)
+            if not r["deleted"] and r["kind"] in _KINDS
+        }
+    )
+
+
+def state(found: Mapping[Key, Policy]) -> Control:
+    """The state that documents make: defaults where nothing was decided."""
     monitor = found.get(("monitor", "default"))
     return Control(
         {n: p for (_, n), p in found.items() if isinstance(p, EvaluatorPolicy)},
@@ -178,6 +216,8 @@ def read(store: Store) -> Control:
         {n: p for (_, n), p in found.items() if isinstance(p, AlertPolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, SilencePolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, RulePolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, JudgePolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, RubricPolicy)},
     )
 
 

@@ -165,6 +165,43 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRow:
+    """What one annotator says of an item. `chosen` is 'probability', drawn with `probability`, or
+    'convenience'; `labelled_at` in ms. A newer row of the same annotator replaces it."""
+
+    project: str
+    evaluator: str
+    trace_id: str
+    span_id: str
+    annotator: str
+    value: float
+    label: str
+    chosen: str
+    probability: float
+    comment: str
+    labelled_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeUsageRow:
+    """What a judge took on one day (UTC) for an evaluator. Rows with the same key are added up."""
+
+    project: str
+    day: date
+    judge: str
+    evaluator: str
+    evaluator_version: str
+    model: str
+    requests: int
+    retries: int
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddingRow:
     project: str
     field: str  # input | output
@@ -257,6 +294,15 @@ class DeletedIdRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool; `arguments` as JSON, where they are."""
+
+    name: str
+    arguments: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What an evaluator sees of one trace: never a label."""
 
@@ -269,6 +315,8 @@ class Sample:
     answer: str
     documents: tuple[str, ...]
     retention_days: int = 30
+    reference: str = ""  # what should have been answered; traces have none
+    tools: tuple[ToolCall, ...] = ()  # read only for evaluators that need them
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from evaluators.judges.question import Part, Question
+from schemas.models import Sample
+
 SYSTEM = "You check whether an answer is supported by documents. Reply with one word: Yes or No."
-USER = """Documents:
-{documents}
+ASK = "Is every statement of the answer supported by the documents? Reply Yes or No."
+LABELS = (("Yes", 1.0), ("No", 0.0))
 
-Answer:
-{answer}
+SPEC = {"system": SYSTEM, "ask": ASK, "labels": LABELS, "revision": 2}
 
-Is every statement of the answer supported by the documents? Reply Yes or No."""
 
-YES = ("Yes", " Yes", "yes", " yes", "YES", " YES")
-NO = ("No", " No", "no", " no", "NO", " NO")
-
-SPEC = {"system": SYSTEM, "user": USER, "yes": YES, "no": NO}
+def question(sample: Sample) -> Question:
+    """The documents are cut first, since the answer is what is judged."""
+    documents = Part("documents", "\n".join(sample.documents), elastic=True)
+    return Question(SYSTEM, (documents, Part("answer", sample.answer)), ASK, LABELS)

@@ -82,7 +82,7 @@ def test_rows_of_one_group_count_as_one() -> None:
     ("words", "said"),
     [
         (("refusal", "--input", "/nowhere/rows.jsonl"), "/nowhere/rows.jsonl: No such file"),
-        (("groundednes",), "no evaluator is named 'groundednes'; there are: answer_relevance, "),
+        (("groundednes",), "no evaluator is named 'groundednes'; there are: answer_correctness, "),
         ((), "which?; there are: "),
         (("refusal", "--fail-under", "80"), "a number from 0 to 1"),
         (("refusal", "--input", "a", "--output", "a"), "would overwrite"),

@@ -10,17 +10,19 @@ import pytest
 from evaluators.base import Evaluator, Resources, judge
 from evaluators.embedding import Embedder
 from evaluators.worker import build
-from schemas.models import Sample
+from schemas.models import Sample, ToolCall
 from schemas.registry import load
 
 SAMPLES = [
     Sample(
         "p", "a1", "s", "", 0, "Where is the Eiffel Tower?",
         "The Eiffel Tower is in Paris.", ("The Eiffel Tower stands in Paris, France.",),
+        reference="In Paris.", tools=(ToolCall("search", '{"q": "Eiffel"}'),) * 3,
     ),
     Sample(
         "p", "a2", "s", "", 0, "When was it built?",
         "It was built in 1999 by Napoleon.", ("The tower was finished in 1889.", "It is tall."),
+        reference="1889", tools=(ToolCall("search", "", True),),
     ),
 ]  # fmt: skip
 NAMES = sorted(load("evaluator", "evaluators.metrics"))
@@ -66,7 +68,7 @@ def test_the_same_input_has_the_same_score(evaluator: Evaluator) -> None:
 def test_an_empty_input_is_unscored_with_a_reason(built: dict[str, Evaluator]) -> None:
     for evaluator in built.values():
         for need in evaluator.needs:
-            blank = () if need == "documents" else " "
+            blank = () if need in {"documents", "tools"} else " "
             (result,) = judge(evaluator, [dataclasses.replace(SAMPLES[0], **{need: blank})])
             assert (result.status, result.reason) == ("unscored", f"no {need}")
             assert math.isnan(result.value)

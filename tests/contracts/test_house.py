@@ -32,6 +32,8 @@ TABLES = {
     "rejections": models.RejectionRow,
     "scores": models.ScoreRow,
     "embeddings": models.EmbeddingRow,
+    "labels": models.LabelRow,
+    "judge_usage": models.JudgeUsageRow,
     "findings": models.FindingRow,
     "deliveries": models.DeliveryRow,
     "control": models.ControlRow,

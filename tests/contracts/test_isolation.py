@@ -13,6 +13,7 @@ import pkgutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import GeneratorType, ModuleType
 from typing import Any
@@ -61,7 +62,7 @@ ARGUMENTS: dict[str, Any] = {
     "quiet_seconds": 0, "since_ms": 0, "source": "", "search": "", "where": None, "days": 30,
     "ids": [("trace", TRACE), ("session", "same"), ("user", "same")],
     "names": deletion.Names(), "old": [30], "new": 90, "token": "isolation",
-    "service": "same", "column": "model", "metric": "latency_p95",
+    "service": "same", "column": "model", "metric": "latency_p95", "since": date(2020, 1, 1),
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
 CHANGES = ("erase", "move", "update", "bury")

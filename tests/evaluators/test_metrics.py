@@ -9,7 +9,7 @@ import pytest
 from evaluators.base import Resources, judge, sampled
 from evaluators.embedding import Embedder
 from evaluators.features import stem, words
-from evaluators.judges.torch_lm import _verdict
+from evaluators.judges.verdict import weighed
 from evaluators.metrics.answer_relevance import answer_relevance
 from evaluators.metrics.groundedness import groundedness
 from evaluators.metrics.refusal import refusal
@@ -89,11 +89,12 @@ def test_an_answer_is_no_refusal(answer: str, resources: Resources) -> None:
 
 
 def test_a_judge_that_answers_off_the_labels_is_an_error() -> None:
-    result = _verdict(0.01, 0.02)
+    labels = (("Yes", 1.0), ("No", 0.0))
+    result = weighed({"Yes": 0.01, "No": 0.02}, labels)
     assert result.status == "error"
     assert result.reason.startswith("off_label")
     assert math.isnan(result.value)
-    assert _verdict(0.3, 0.1).value == 0.75
+    assert weighed({"Yes": 0.3, "No": 0.1}, labels).value == 0.75
 
 
 def test_sampling_keeps_the_stated_share_of_traces() -> None:

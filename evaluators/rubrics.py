@@ -1,0 +1,63 @@
+"""Rubrics that users write, as evaluators: criteria in words, read by a judge (after G-Eval,
+arXiv 2303.16634, with the verdict from label probabilities where the judge offers them)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluators.base import Result, version_of
+from evaluators.judges.backend import Backend
+from evaluators.judges.question import Part, Question
+from schemas.judging import RubricPolicy
+from schemas.models import Sample
+
+SYSTEM = "You judge texts by the criteria below, and by nothing else.\n\nCriteria:\n{criteria}"
+STEPS = "\n\nGo through these steps:\n{steps}"
+ASK = "Judge the {judged} by the criteria."
+REVISION = 1  # raise it when the prompt changes
+_FIELDS = {"context": "documents"}  # a Sample's name, where it is another
+_ORDER = ("question", "context", "reference", "answer")  # what is judged comes last
+
+
+class Rubric:
+    """Its version names criteria, labels, prompt and judge, not whom it is asked about."""
+
+    level = "trace"
+
+    def __init__(self, name: str, policy: RubricPolicy, judge: Backend) -> None:
+        self.name = name
+        self.needs = tuple(_FIELDS.get(need, need) for need in policy.needs)
+        self.probability = policy.sample
+        self.model = judge.model
+        self.judge = judge.name
+        self.batch = judge.per_call
+        self.backend = judge
+        self._parts = [field for field in _ORDER if field in policy.needs]
+        self._labels = policy.labels
+        self._system = SYSTEM.format(criteria=policy.criteria.strip())
+        if policy.steps:
+            steps = "\n".join(f"{n}. {step}" for n, step in enumerate(policy.steps, 1))
+            self._system += STEPS.format(steps=steps)
+        self._ask = ASK.format(judged=self._parts[-1])
+        self.version = version_of(
+            {
+                "system": self._system, "ask": self._ask, "labels": policy.labels,
+                "parts": self._parts, "revision": REVISION, "backend": dict(judge.spec),
+            }
+        )  # fmt: skip
+
+    def label(self, value: float) -> str:
+        """The label whose worth is nearest to a value."""
+        return min(self._labels, key=lambda pair: abs(pair[1] - value))[0]
+
+    def question(self, sample: Sample) -> Question:
+        """Only what the rubric names is shown; the context is cut first."""
+        texts = {
+            "question": sample.question, "context": "\n\n".join(sample.documents),
+            "reference": sample.reference, "answer": sample.answer,
+        }  # fmt: skip
+        parts = tuple(Part(name, texts[name], elastic=name == "context") for name in self._parts)
+        return Question(self._system, parts, self._ask, self._labels)
+
+    def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
+        return self.backend.ask([self.question(sample) for sample in samples])

@@ -1,0 +1,1 @@
+"""Means and agreement with honest intervals: pure functions on arrays, no storage."""

@@ -1,0 +1,82 @@
+"""Items gathered into independent units (sessions): what every estimate is computed from.
+
+Arrays may have leading axes, one estimate for each; units are along the last one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Per unit with labels, sums over its labelled items: `weight` (inverse probability), `label`
+    and `score` times it. `shift`: what the unit adds to the population's mean score, less its
+    share of it. `mean_score` and `spread` (sum of the squared shifts of all units): of the
+    population. `rare`: units that hold the rarer of good and bad labels."""
+
+    weight: Floats
+    label: Floats
+    score: Floats
+    shift: Floats
+    mean_score: Floats
+    spread: Floats
+    rare: Floats
+
+    @property
+    def count(self) -> int:
+        return int(self.weight.shape[-1])
+
+    @property
+    def effective(self) -> Floats:
+        """Units of equal weight that would tell as much."""
+        total = self.weight.sum(-1)
+        return np.asarray(total**2 / (self.weight**2).sum(-1))
+
+
+def gather(
+    scores: Floats, judged: Floats, units: Sequence[str], labels: Floats, chosen: Floats
+) -> Units:
+    """Units of a population of items. All arrays have one entry per item: its judge's score in
+    [0, 1], the probability with which it was judged, its unit, its label in [0, 1] (NaN where it
+    has none) and the probability with which it was chosen for labelling.
+
+    Units are put in the order of a hash, so that neither time nor names matter. Raises ValueError
+    without any label or with a probability outside (0, 1].
+    """
+    has = ~np.isnan(labels)
+    if not has.any():
+        raise ValueError("there is no label")
+    if (
+        not ((judged > 0) & (judged <= 1)).all()
+        or not ((chosen[has] > 0) & (chosen[has] <= 1)).all()
+    ):
+        raise ValueError("a sampling probability is not in (0, 1]")
+    names, at = np.unique(np.asarray(units, dtype=object).astype(str), return_inverse=True)
+    worth = 1 / judged
+    mean = float((worth * scores).sum() / worth.sum())
+    shift = np.bincount(at, worth * (scores - mean), len(names)) / worth.sum()
+    # Of an item that is both judged and labelled, both draws count.
+    weight = np.where(has, worth / np.where(has, chosen, 1.0), 0.0)
+    told = np.where(has, labels, 0.0)
+    weights, told_sums, score_sums = (
+        np.bincount(at, weight * each, len(names)).astype(np.float64)
+        for each in (np.ones_like(told), told, scores)
+    )
+    good = np.bincount(at, has & (told >= 0.5), len(names)) > 0
+    bad = np.bincount(at, has & (told < 0.5), len(names)) > 0
+    order = sorted(
+        np.flatnonzero(weights > 0), key=lambda i: hashlib.sha256(str(names[i]).encode()).digest()
+    )
+    return Units(
+        weights[order], told_sums[order], score_sums[order], shift[order].astype(np.float64),
+        np.array(mean), np.array(float((shift**2).sum())),
+        np.array(float(min(good.sum(), bad.sum()))),
+    )  # fmt: skip
