@@ -118,8 +118,8 @@ def _finding(
         "sentence": sentence, "onset": datetime.fromtimestamp(onset / 1e9, UTC).isoformat(),
         "appeared": [{"attribute": key} for key in new[:20]], "vanished": gone[:20],
         "examples": {
-            "before": fields.trace_examples(store, project, service, start, onset),
-            "after": fields.trace_examples(store, project, service, onset, end),
+            "before": fields.newest_traces(store, project, service, start, onset),
+            "after": fields.newest_traces(store, project, service, onset, end),
         },
     }  # fmt: skip
     effect = found.after - found.before

@@ -21,6 +21,7 @@ from monitors.alerts.routes import Routes, recall, remember, routes
 from monitors.alerts.rules import apply_rules
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
+from monitors.streams import DAY_NS, is_news, stream_findings
 from schemas import clickhouse, control
 from schemas.clickhouse import Store
 from schemas.control import Control, ControlError, MonitorPolicy
@@ -33,6 +34,7 @@ log = logging.getLogger("assay.monitors")
 SCORES = ("groundedness", "answer_relevance", "refusal")
 FIELDS = ("input", "output")
 COVERED = 0.98
+LATE_NS = 3600 * 10**9  # after midnight, until the last day's spans are there and judged
 EVERY_MS = 15_000  # between two looks at the alert rules
 
 
@@ -64,6 +66,22 @@ def look(
     return [f for f in result if f is not None and not known(f, earlier)]
 
 
+def today(policy: MonitorPolicy) -> int:
+    """Changes when a day has been over for LATE_NS, and with the policy."""
+    return hash(((time.time_ns() - LATE_NS) // DAY_NS, policy))
+
+
+def look_at_days(
+    store: Store, project: str, policy: MonitorPolicy, waiting: Sequence[FindingRow]
+) -> list[FindingRow]:
+    """New findings of the project's daily streams, up to the last day that is over."""
+    found = stream_findings(
+        store, project, time.time_ns() - LATE_NS, policy.false_alarms, policy.points, policy.factor
+    )
+    earlier = known_findings(store, project, waiting)
+    return [each for each in found if is_news(each, earlier)]
+
+
 def known_findings(
     store: Store, project: str, waiting: Sequence[FindingRow]
 ) -> list[dict[str, Any]]:
@@ -85,7 +103,7 @@ def finish(store: Store, project: str, margin: float, journal: Journal) -> None:
     start = last - RECENT_NS
     for found in known_findings(store, project, journal.findings(project)):
         sent = alive.get(found["finding_id"])
-        if sent is None or found["onset_ms"] * 10**6 > start:
+        if sent is None or found["onset_ms"] * 10**6 > start or found["detector"] != "mean_shift":
             continue
         version = json.loads(found["details"]).get("version", "")
         rows = scores.observations(store, project, found["signal"], version, start, last + 1)
@@ -106,7 +124,11 @@ def observe(
             continue
         with trace.get_tracer("assay").start_as_current_span("look") as span:
             span.set_attribute("project", project)
-            fresh = look(store, project, state.monitor, journal.findings(project))
+            waiting = journal.findings(project)
+            fresh = look(store, project, state.monitor, waiting)
+            if last.get(f"{project} streams") != today(state.monitor):
+                fresh += look_at_days(store, project, state.monitor, [*waiting, *fresh])
+                last[f"{project} streams"] = today(state.monitor)
         for found in fresh:
             log.info("finding in %s: %s", project, found.details)
         now = now_ms()

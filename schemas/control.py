@@ -45,10 +45,17 @@ class EvaluatorPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MonitorPolicy:
-    """`alpha`: level of one look over all signals; `margin`: smallest effect worth a finding."""
+    """`alpha`: level of one look over all signals; `margin`: smallest effect worth a finding.
+
+    Of daily streams: `false_alarms` expected in 30 days over all of a project's, and the change
+    that counts: `points` of a score or rate, `factor` of latency, cost or length.
+    """
 
     alpha: float = 0.01
     margin: float = 0.05
+    false_alarms: float = 0.5
+    points: float = 0.02
+    factor: float = 0.05
 
 
 Policy = (
@@ -130,8 +137,10 @@ def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Pol
     made = dict(given)
     for name, value in given.items():
         at = f"{place}.{name}"
-        if name in {"sample", "margin"} and value is not None:
+        if name in {"sample", "margin", "points", "factor"} and value is not None:
             made[name] = _number(value, at, 0, 1)
+        elif name == "false_alarms":
+            made[name] = _number(value, at, 0.001, 100)
         elif name == "alpha":
             made[name] = _number(value, at, 0.0001, 0.2)
         elif name == "enabled" and not isinstance(value, bool):

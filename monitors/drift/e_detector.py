@@ -74,12 +74,13 @@ class _Past:
 def _memory(surprise: Floats, there: Floats) -> Floats:
     """The AR(1) coefficient of each stream from the ranks of its day-to-day differences: their
     lag-one correlation is (phi - 1) / 2, and a lasting shift touches only one of them, where it
-    would look like a long memory to the correlation of the days themselves."""
+    would look like a long memory to the correlation of the days themselves. NaN where nothing
+    varies, or too few days follow each other."""
     whole = bool(there.all())
     change = np.diff(surprise, axis=1)
     if whole and change.shape[1] > 2:
         return 1 + 2 * _rank_correlation(change[:, 1:], change[:, :-1])
-    found = np.zeros(len(surprise))
+    found = np.full(len(surprise), np.nan)
     for row, here in enumerate(there > 0):
         three = here[2:] & here[1:-1] & here[:-2]
         if three.sum() > 3:
@@ -93,7 +94,8 @@ def _rank_correlation(a: Floats, b: Floats) -> Floats:
     a, b = rankdata(a, axis=1), rankdata(b, axis=1)
     a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
     power = np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    return np.asarray(2 * np.sin(np.pi / 6 * (a * b).sum(1) / np.where(power > 0, power, 1.0)))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(2 * np.sin(np.pi / 6 * (a * b).sum(1) / power))
 
 
 def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past:
@@ -110,7 +112,7 @@ def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past
     phi = np.zeros(len(y))
     for name in np.unique(group):
         mine = group == name
-        used = own[mine & judged]
+        used = own[mine & judged & np.isfinite(own)]
         phi[mine] = np.clip(np.quantile(used, CAUTION), 0, 0.9) if len(used) else 0.0
     left = (surprise[:, 1:] - phi[:, None] * surprise[:, :-1]) * both
     df = np.maximum(both.sum(1) - 3, 1)

@@ -63,16 +63,16 @@ def attribute_shares(
     return {str(row["key"]): float(row["share"]) for row in rows}
 
 
-def trace_examples(
-    store: Store, project: str, service: str, start_ns: int, end_ns: int
+def newest_traces(
+    store: Store, project: str, service: str | None, start_ns: int, end_ns: int
 ) -> list[str]:
-    """Up to five newest traces of a service that start in [start, end)."""
+    """Up to five newest traces that start in [start, end), of one service or of any."""
+    of_service = "" if service is None else "AND service = {service:String}"
     rows = store.rows(
         f"""
-        SELECT trace_id, max(start_time) AS at FROM spans
-        WHERE {_RANGE} AND service = {{service:String}}
+        SELECT trace_id, max(start_time) AS at FROM spans WHERE {_RANGE} {of_service}
         GROUP BY trace_id ORDER BY at DESC LIMIT 5
         """,
-        project=project, service=service, start=start_ns, end=end_ns,
+        project=project, service=service or "", start=start_ns, end=end_ns,
     )  # fmt: skip
     return [str(row["trace_id"]) for row in rows]

@@ -1,0 +1,71 @@
+"""The daily detector keeps its rate on quiet streams of every kind, and dates what changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.streams import quiet
+from monitors.drift.e_detector import HISTORY, detect, threshold
+
+WEEK = (np.arange(60) % 7 >= 5).astype(np.int64)
+C = threshold(400)
+
+
+def _detect(y: NDArray[np.float64], c: float, margin: float = 0.0) -> list[tuple[int, int, int]]:
+    found = detect(y, WEEK[: y.shape[1]], np.zeros(len(y), np.int64), np.full(len(y), margin), c)
+    return [(alarm.stream, alarm.day, alarm.onset) for alarm in found]
+
+
+@pytest.mark.parametrize("kind", ["iid", "sessions", "cycle", "ar1"])
+def test_quiet_streams_keep_to_the_budget(kind: str) -> None:
+    """Eight months of 400 streams: 4 alarms are in the budget; over 11 has a chance of 1e-3."""
+    random = np.random.default_rng(11)
+    months = [quiet(kind, HISTORY + 30, random)[0] for _ in range(8)]
+    assert sum(len(_detect(y, C)) for y in months) <= 11
+
+
+def test_a_lasting_drop_is_found_and_dated() -> None:
+    y, _ = quiet("cycle", 50, np.random.default_rng(3))
+    y[7, 40:] -= 0.1
+    found = _detect(y, C)
+    assert [stream for stream, _, _ in found] == [7]
+    assert abs(found[0][2] - 40) <= 1 and found[0][1] <= 44
+
+
+def test_a_change_within_the_margin_is_none() -> None:
+    y, _ = quiet("iid", 50, np.random.default_rng(4))
+    y[:, 40:] -= 0.04
+    assert len(_detect(y, C)) > 200
+    assert len(_detect(y, C, margin=0.05)) == 0
+
+
+def test_days_without_traffic_are_left_out() -> None:
+    y, _ = quiet("iid", 50, np.random.default_rng(5))
+    y[:, 10:50:9] = np.nan
+    y[3, 41:] -= 0.1
+    assert [stream for stream, _, _ in _detect(y, C)] == [3]
+
+
+def test_a_stream_without_history_is_silent() -> None:
+    y = np.full((2, 50), np.nan)
+    y[:, 40:] = np.arange(10)
+    assert _detect(y, threshold(2)) == []
+    y[:] = 0.5  # nothing varies, so nothing can be judged
+    assert _detect(y, threshold(2)) == []
+
+
+def test_an_alarm_is_not_repeated_every_day() -> None:
+    y, _ = quiet("iid", 60, np.random.default_rng(6))
+    y[0, 30:] -= 0.1
+    assert len([s for s, _, _ in _detect(y, C) if s == 0]) == 1
+
+
+def test_an_alarm_says_how_large_and_since_when() -> None:
+    y, _ = quiet("iid", 50, np.random.default_rng(7))
+    y[0, 40:] += 0.1
+    (alarm,) = detect(y, WEEK[:50], np.zeros(400, np.int64), np.zeros(400), C)
+    assert alarm.earliest <= alarm.onset <= alarm.latest
+    assert alarm.low < 0.1 < alarm.high and alarm.e_value >= C
+    assert (alarm.days_before, alarm.days_before + alarm.days_after) == (alarm.onset, alarm.day + 1)

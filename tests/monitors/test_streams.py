@@ -1,0 +1,134 @@
+"""Daily streams in a store: a lasting change is one finding, quiet days are none."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from monitors.streams import DAY_NS, Stream, is_news, margin_of, read, stream_findings, watched
+from schemas.clickhouse import Store
+from schemas.models import ScoreRow, SpanRow
+from schemas.queries import scores, spans
+
+NOW = time.time_ns()
+TODAY = NOW // DAY_NS
+DAYS, CHANGED = 25, 5
+
+
+def _fill(store: Store, project: str, drop: float, slower: float = 1.0) -> None:
+    """25 sessions a day of two traces each; in the last days version 2 is worse, or slower."""
+    random = np.random.default_rng(5)
+    for day in range(DAYS):
+        start = (TODAY - DAYS + day) * DAY_NS + 3600 * 10**9
+        late = day >= DAYS - CHANGED
+        rows, judged = [], []
+        for session in range(50):
+            base = 0.8 + random.normal(0, 0.1)
+            version = "v2" if session % 2 else "v1"
+            for turn in range(2):
+                trace, at = uuid.uuid4().hex, start + (session * 2 + turn) * 10**9
+                value = base + random.normal(0, 0.1) - drop * (late and version == "v2")
+                took = 10**9 * random.lognormal(0, 0.2) * (slower if late else 1)
+                rows.append(SpanRow(
+                    project, trace, trace[:16], at, session_id=f"{day}-{session}", kind="LLM",
+                    prompt_version=version, service="app", duration_ns=int(took), output="x" * 50,
+                    retention_days=90,
+                ))  # fmt: skip
+                judged.append(ScoreRow(project, "groundedness", "1", trace, trace[:16], at,
+                                       "scored", value, NOW // 10**6))  # fmt: skip
+        spans.insert_spans(store, rows, f"streams/{project}/{day}")
+        scores.insert_scores(store, judged)
+
+
+def _look(store: Store, project: str) -> list[dict[str, object]]:
+    return [asdict(row) for row in stream_findings(store, project, NOW, 0.5, 0.02, 0.05)]
+
+
+@pytest.fixture(scope="module")
+def kept(settings: object) -> Store:
+    from schemas import clickhouse
+
+    return clickhouse.connect(settings)  # type: ignore[arg-type]
+
+
+def test_a_drop_in_a_segment_is_one_finding_with_its_day(kept: Store) -> None:
+    project = f"drop-{uuid.uuid4().hex[:8]}"
+    _fill(kept, project, drop=0.25)
+    (found,) = _look(kept, project)
+    details = json.loads(str(found["details"]))
+    assert (found["signal"], found["status"]) == ("groundedness", "confirmed")
+    assert json.loads(str(found["segment"])) == {"prompt_version": "v2"}
+    assert abs(int(str(found["onset"])) // 86_400_000 - (TODAY - CHANGED)) <= 1
+    low, high = (float(str(found[name])) for name in ("effect_low", "effect_high"))
+    assert low < -0.25 < high
+    assert (
+        "fell from 0.8" in details["sentence"] and "false alarms in 30 days" in details["sentence"]
+    )
+    assert len(details["examples"]["after"]) == 5 and details["streams"] > 3
+
+
+def test_a_slower_service_is_found_as_a_factor(kept: Store) -> None:
+    project = f"slow-{uuid.uuid4().hex[:8]}"
+    _fill(kept, project, drop=0.0, slower=1.5)
+    (found,) = _look(kept, project)
+    assert found["signal"] == "latency"
+    assert "rose by a factor of 1.5" in json.loads(str(found["details"]))["sentence"]
+
+
+def test_quiet_days_are_no_finding(kept: Store) -> None:
+    project = f"quiet-{uuid.uuid4().hex[:8]}"
+    _fill(kept, project, drop=0.0)
+    assert _look(kept, project) == []
+    streams = {(s.signal, s.column, s.value) for s in read(kept, project, TODAY - DAYS, TODAY - 1)}
+    assert ("groundedness", "prompt_version", "v2") in streams and ("latency", "", "") in streams
+
+
+def test_a_session_counts_once_however_long(kept: Store) -> None:
+    project = f"sessions-{uuid.uuid4().hex[:8]}"
+    at = (TODAY - 1) * DAY_NS + 10**9
+    rows = [
+        SpanRow(project, uuid.uuid4().hex, uuid.uuid4().hex[:16], at + n, kind="LLM",
+                session_id="long" if n < 9 else f"short-{n}", status="ERROR" if n < 9 else "OK")
+        for n in range(12)
+    ]  # fmt: skip
+    spans.insert_spans(kept, rows, project)
+    errors = next(
+        s for s in read(kept, project, TODAY - 1, TODAY - 1)
+        if s.signal == "errors" and not s.column
+    )  # fmt: skip
+    assert errors.means[TODAY - 1] == pytest.approx(0.25)
+    assert errors.sessions[TODAY - 1] == 4
+
+
+def test_small_and_new_streams_are_not_watched() -> None:
+    def stream(days: int, sessions: int, every: int = 1) -> Stream:
+        found = {day: 0.5 + day / 100 for day in range(0, days, every)}
+        return Stream("s", "", "", "", found, dict.fromkeys(found, sessions))
+
+    assert len(watched([stream(20, 30)], 0, 19)) == 1
+    everybody = replace(stream(20, 29), column="service", value="app")
+    half = replace(stream(20, 20), column="service", value="app")
+    assert len(watched([half, stream(20, 40)], 0, 19)) == 2
+    assert len(watched([everybody, stream(20, 30)], 0, 19)) == 1
+    assert watched([replace(stream(20, 30), means=dict.fromkeys(range(20), 0.5))], 0, 19) == []
+    assert watched([stream(13, 30), stream(20, 5), stream(40, 30, every=2)], 0, 39) == []
+
+
+def test_margins_are_in_the_units_of_the_signal() -> None:
+    assert margin_of("groundedness", 0.02, 0.05) == margin_of("errors", 0.02, 0.05) == 0.02
+    assert 10 ** margin_of("latency", 0.02, 0.05) == pytest.approx(1.05)
+
+
+def test_one_episode_is_one_finding(kept: Store) -> None:
+    project = f"episode-{uuid.uuid4().hex[:8]}"
+    _fill(kept, project, drop=0.25)
+    (found,) = stream_findings(kept, project, NOW, 0.5, 0.02, 0.05)
+    told = {**asdict(found), "onset_ms": found.onset - 3 * 86_400_000}
+    assert not is_news(found, [told])
+    assert is_news(found, [{**told, "effect": 0.2}]) and is_news(found, [])
+    assert is_news(found, [{**told, "onset_ms": found.onset - 8 * 86_400_000}])
