@@ -35,7 +35,7 @@ from evaluators.grounding import NAMES
 from evaluators.judges.encoder import Encoder
 
 ROUNDS = 2000
-ALIGNMENT = len(NAMES) - 2  # columns before the encoder's
+ALIGNMENT = len(NAMES) - 1  # columns before the encoder's
 BEFORE = (1.53, 0.1143, 0.0, 0.1865, 0.3255, 0.162, 0.2436, 0.0782)  # weights of 5a6fcf051885
 Array = NDArray[np.float64]
 

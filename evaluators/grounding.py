@@ -1,5 +1,5 @@
-"""What speaks for and against an answer: alignment features and the encoder's view of the answer
-and of each of its sentences, against the passages that speak to them."""
+"""What speaks for and against an answer: alignment features and the encoder's view of each of
+its sentences, against the passages that speak to it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Protocol
 from numpy.typing import NDArray
 
 from evaluators import features
-from evaluators.evidence import Passage, documents, evidence, split
+from evaluators.evidence import Documents, Passage, documents, evidence, split
 
 FRAGMENT_WORDS = 5  # an answer of at most as many words is read after its question
 LIMIT = 3.0  # logits are cut here: beyond, they only say that the training pairs were easy
-NAMES = (*features.NAMES, "encoder", "encoder_weakest")
+NAMES = (*features.NAMES, "encoder")
 
 
 class Logits(Protocol):
@@ -58,32 +58,35 @@ def statement(question: str, answer: str) -> str:
 
 
 def read(items: Sequence[Item], encoder: Logits, idf: Mapping[str, float]) -> list[Reading]:
-    """One Reading per item, in order; all pairs of all items go through the encoder together."""
+    """One Reading per item, in order; the sentences of all items go through the encoder together.
+
+    The encoder's view of an answer is the mean over its sentences: a minimum would fall with
+    their number, whatever they say.
+    """
     asked: dict[tuple[str, str], int] = {}
     drafts = []
     for item in items:
         held = documents(item.documents)
-        texts = split(item.answer) or [item.answer]
-        parts = []
-        for text in [item.answer, *texts] if len(texts) > 1 else [item.answer]:
-            claim = statement(item.question, text) if text is item.answer else text
+        texts = split(item.answer)
+        if len(texts) < 2:
+            texts = [item.answer]
+        places = []
+        for text in texts:
+            claim = statement(item.question, text) if len(texts) == 1 else text
             shown = " ".join(p.text for p in evidence(claim, held.passages, idf))
-            at = asked.setdefault((shown, claim), len(asked))
-            parts.append((text, features.compare(text, held, idf), at))
-        drafts.append((held, parts))
+            places.append(asked.setdefault((shown, claim), len(asked)))
+        drafts.append((item.answer, held, texts, places))
     logits = encoder.logits(list(asked))
     out = []
-    for held, parts in drafts:
-        views = [max(-LIMIT, min(LIMIT, float(logits[at]))) / LIMIT for _, _, at in parts]
-        weakest = [min(views[1:] or views), *views[1:]]
-        made = [
-            Part(
-                text,
-                (*found.values, view, low),
-                held.passages[found.passage] if found.passage >= 0 else None,
-                found.missing,
-            )
-            for (text, found, _), view, low in zip(parts, views, weakest, strict=True)
-        ]
-        out.append(Reading(made[0], tuple(made[1:] or made)))
+    for answer, held, texts, places in drafts:
+        views = [max(-LIMIT, min(LIMIT, float(logits[at]))) / LIMIT for at in places]
+        parts = tuple(_part(text, held, idf, view) for text, view in zip(texts, views, strict=True))
+        whole = _part(answer, held, idf, sum(views) / len(views)) if len(parts) > 1 else parts[0]
+        out.append(Reading(whole, parts))
     return out
+
+
+def _part(text: str, held: Documents, idf: Mapping[str, float], view: float) -> Part:
+    found = features.compare(text, held, idf)
+    near = held.passages[found.passage] if found.passage >= 0 else None
+    return Part(text, (*found.values, view), near, found.missing)
