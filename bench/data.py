@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -48,6 +49,13 @@ def length_matched(found: list[Row], width: int = 8) -> list[Row]:
         for side in bins[key]:
             kept += draw.sample(side, n)
     return kept
+
+
+def overlap(claim: str, context: str) -> float:
+    """Share of the claim's words that stand in the context."""
+    said = re.findall(r"\w+", claim.lower())
+    held = set(re.findall(r"\w+", context.lower()))
+    return sum(word in held for word in said) / max(1, len(said))
 
 
 def auroc(label: NDArray[np.int64], score: NDArray[np.float64]) -> float:

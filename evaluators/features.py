@@ -9,8 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evaluators.evidence import Documents
 
 NAMES = (
+    "raw_overlap",
     "word_overlap",
     "content_overlap",
     "bigram_overlap",
@@ -20,10 +25,8 @@ NAMES = (
     "numbers_supported",
     "negation_agrees",
 )
-MAX_CHARACTERS = 40_000  # of the documents together; bounds the cost of one trace
-
 _WORD = re.compile(r"\w+(?:[.,]\d+)*(?:['’]\w+)?", re.UNICODE)
-_SENTENCE = re.compile(r"(?<=[.!?。!?])\s+|\n+")
+_RAW = re.compile(r"\w+")
 _NEGATION_TEXT = "no not never none nobody nothing neither nor cannot without n't hardly"
 _STOP_TEXT = """a an the and or but if of to in on at by for with from as is are was were be been
     being am do does did done have has had having it its this that these those there here i you he
@@ -36,10 +39,11 @@ STOP = frozenset(_STOP_TEXT.split())
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The features in the order of NAMES, the best sentence, and the words that it lacks."""
+    """The features in the order of NAMES, the index of the passage that holds most of the answer
+    (-1 where there is none), and the words that no passage holds."""
 
     values: tuple[float, ...]
-    sentence: str
+    passage: int
     missing: tuple[str, ...]
 
 
@@ -64,10 +68,9 @@ def stem(word: str) -> str:
     return word.rstrip("ey") if len(word) > 4 else word
 
 
-def sentences(documents: Sequence[str]) -> list[str]:
-    """The documents' sentences, at most MAX_CHARACTERS of text in all."""
-    text = "\n".join(documents)[:MAX_CHARACTERS]
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
+def raw_words(text: str) -> list[str]:
+    """Lower-cased runs of letters and digits."""
+    return _RAW.findall(text.lower())
 
 
 def share(items: Sequence[str], held: frozenset[str] | set[str], default: float = 1.0) -> float:
@@ -81,20 +84,16 @@ def _weighted(items: Sequence[str], held: frozenset[str], idf: Mapping[str, floa
     return sum(idf.get(i, top) for i in items if i in held) / total if total else 0.0
 
 
-def compare(answer: str, documents: Sequence[str], idf: Mapping[str, float]) -> Compared:
+def compare(answer: str, documents: Documents, idf: Mapping[str, float]) -> Compared:
     """Compare an answer with its documents. `idf` maps stems to rarity; key '' holds the top."""
     said = words(answer)
     stems = [stem(w) for w in said]
     content = [stem(w) for w in said if w not in STOP and w not in _NEGATION] or stems
-    parts = sentences(documents)
-    tokens = [words(part) for part in parts]
-    stemmed = [frozenset(stem(w) for w in t) for t in tokens]
-    held = frozenset[str]().union(*stemmed)
-    flat = [stem(w) for t in tokens for w in t]
-    pairs = {f"{a} {b}" for a, b in pairwise(flat)}
+    held = documents.stems
     said_pairs = [f"{a} {b}" for a, b in pairwise(stems)]
-    support = [_weighted(content, s, idf) for s in stemmed]
-    best = max(range(len(parts)), key=support.__getitem__, default=-1)
+    support = [_weighted(content, p.stems, idf) for p in documents.passages]
+    best = max(range(len(support)), key=support.__getitem__, default=-1)
+    near = documents.passages[best] if best >= 0 else None
     names = [
         stem(raw.lower())
         for raw in re.findall(r"(?<![.!?] )(?<!^)\b[^\W\d_a-z]\w+", answer)
@@ -102,11 +101,12 @@ def compare(answer: str, documents: Sequence[str], idf: Mapping[str, float]) -> 
     ]
     numbers = [w for w in said if w[0].isdigit()]
     negated = any(w in _NEGATION for w in said)
-    there = best >= 0 and any(w in _NEGATION for w in tokens[best])
+    there = near is not None and any(w in _NEGATION for w in near.words)
     values = (
+        share(raw_words(answer), documents.words, 0.0),
         share(stems, held, 0.0),
         share(content, held, 0.0),
-        share(said_pairs, pairs, share(stems, held, 0.0)),
+        share(said_pairs, documents.pairs, share(stems, held, 0.0)),
         _weighted(content, held, idf),
         support[best] if best >= 0 else 0.0,
         share(names, held),
@@ -114,4 +114,4 @@ def compare(answer: str, documents: Sequence[str], idf: Mapping[str, float]) -> 
         float(negated == there),
     )
     absent = dict.fromkeys(w for w in said if w not in STOP and stem(w) not in held)
-    return Compared(values, parts[best] if best >= 0 else "", tuple(absent))
+    return Compared(values, best, tuple(absent))

@@ -9,16 +9,20 @@ from importlib.resources import files
 from typing import Any
 
 from evaluators.base import Resources, Result, scored, version_of
-from evaluators.features import NAMES, compare
+from evaluators.grounding import NAMES, Item, Part, Reading, read
+from evaluators.judges.encoder import Encoder
 from schemas.models import Sample
 from schemas.registry import register
 
-FEATURES_REVISION = 1  # raise it when evaluators/features.py changes a value
+REVISION = 2  # raise it when features, passages or their reading change a value
+SHOWN = 160  # characters of a sentence or passage in an explanation
+SENTENCES = 12  # told of in an explanation, the least supported first
 
 
 class Groundedness:
-    """Logistic regression over `evaluators.features`; weights in groundedness.json, made by
-    bench/train_groundedness.py. The explanation lists words that no document holds."""
+    """Logistic regression over `evaluators.grounding` (weights in groundedness.json, made by
+    bench/train_groundedness.py). The explanation names the sentences that are not supported, and
+    for each other one the passage that supports it. Model card: docs/models/groundedness.md."""
 
     name = "groundedness"
     level = "trace"
@@ -26,27 +30,49 @@ class Groundedness:
     model = ""
     probability = 1.0
 
-    def __init__(self, spec: dict[str, Any]) -> None:
-        self.version = version_of({**spec, "features": FEATURES_REVISION})
+    def __init__(self, spec: dict[str, Any], idf: dict[str, float], encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._idf = idf
         self._weights = [float(spec["weights"][name]) for name in NAMES]
         self._intercept = float(spec["intercept"])
-        self._idf: dict[str, float] = spec["idf"]
+        self._threshold = float(spec["threshold"])
+        self.version = version_of(
+            {**spec, "idf": idf, "revision": REVISION, "encoder": encoder.revision}
+        )
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
-        return [self._one(sample) for sample in samples]
+        items = [Item(s.question, s.answer, tuple(s.documents)) for s in samples]
+        readings = read(items, self._encoder, self._idf)
+        return [scored(self.probability_of(r.whole), self._told(r)) for r in readings]
 
-    def _one(self, sample: Sample) -> Result:
-        found = compare(sample.answer, sample.documents, self._idf)
+    def probability_of(self, part: Part) -> float:
+        """The chance that the answer, or the sentence, is supported; 0 without any passage."""
+        if part.passage is None:
+            return 0.0
         z = self._intercept + sum(
-            weight * value for weight, value in zip(self._weights, found.values, strict=True)
+            weight * value for weight, value in zip(self._weights, part.values, strict=True)
         )
-        absent = ", ".join(found.missing[:12])
-        note = f"not in the documents: {absent}" if absent else ""
-        return scored(1 / (1 + math.exp(-z)), note)
+        return 1 / (1 + math.exp(-z))
+
+    def _told(self, reading: Reading) -> str:
+        """One line per sentence, the least supported first."""
+        graded = sorted(((self.probability_of(s), i) for i, s in enumerate(reading.sentences)))
+        return "\n".join(self._line(p, reading.sentences[i]) for p, i in graded[:SENTENCES])
+
+    def _line(self, p: float, part: Part) -> str:
+        absent = ", ".join(part.missing[:8])
+        words = f"; not in the documents: {absent}" if absent else ""
+        said = f'"{part.text[:SHOWN]}" ({p:.2f}{words})'
+        if p < self._threshold or part.passage is None:
+            return f"unsupported: {said}"
+        near = part.passage
+        return f'supported: {said} by document {near.document + 1}: "{near.text[:SHOWN]}"'
 
 
 @register("evaluator", "groundedness")
 def groundedness(resources: Resources) -> Groundedness:
     """Read the shipped weights."""
-    text = files("evaluators.metrics").joinpath("groundedness.json").read_text()
-    return Groundedness(json.loads(text))
+    folder = files("evaluators.metrics")
+    spec = json.loads(folder.joinpath("groundedness.json").read_text())
+    idf = json.loads(folder.joinpath("rarity.json").read_text())
+    return Groundedness(spec, idf, Encoder())

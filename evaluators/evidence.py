@@ -1,0 +1,106 @@
+"""Retrieved documents, cut into passages once; and the few passages that speak to a claim.
+
+An encoder that reads picked passages once needs no maximum over windows, which inflates support
+with the number of windows (one of many wrong windows may look right by chance).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from evaluators.features import STOP, raw_words, stem, words
+
+MAX_CHARACTERS = 80_000  # of the documents together; bounds the cost of one trace
+BUDGET_WORDS = 100  # about 130 word pieces; the claim takes the rest of the encoder's 192
+LONGEST_WORDS = 45  # web text without full stops is cut into parts of this length
+COVERED = 0.2  # what a word counts that an earlier passage has covered
+
+_BREAK = re.compile(r"(?<=[.!?。!?])[\"'”’)\]]*\s+|\n+|(?<=[a-z0-9)][.!?])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One sentence of one document; `document` counts from 0."""
+
+    document: int
+    text: str
+    words: tuple[str, ...]
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Passages in order, and what all of them together hold."""
+
+    passages: tuple[Passage, ...]
+    words: frozenset[str]  # as written, in lower case
+    stems: frozenset[str]
+    pairs: frozenset[str]  # neighbouring stems, 'a b'
+
+
+def split(text: str) -> list[str]:
+    """Sentences, also where the space after a full stop is missing; long ones cut."""
+    out: list[str] = []
+    for raw in _BREAK.split(text):
+        said = raw.split()
+        if len(said) <= LONGEST_WORDS:
+            out.append(" ".join(said))
+            continue
+        size = -(-len(said) // -(-len(said) // LONGEST_WORDS))
+        out += [" ".join(said[i : i + size]) for i in range(0, len(said), size)]
+    return [part for part in out if any(c.isalnum() for c in part)]
+
+
+def documents(texts: Sequence[str]) -> Documents:
+    """The passages of all texts; what stands after MAX_CHARACTERS is not read."""
+    out: list[Passage] = []
+    left = MAX_CHARACTERS
+    for number, text in enumerate(texts):
+        for part in split(text[: max(0, left)]):
+            said = tuple(words(part))
+            out.append(Passage(number, part, said, frozenset(map(stem, said))))
+        left -= len(text)
+    flat = [stem(w) for p in out for w in p.words]
+    return Documents(
+        tuple(out),
+        frozenset(w for p in out for w in raw_words(p.text)),
+        frozenset(flat),
+        frozenset(f"{a} {b}" for a, b in pairwise(flat)),
+    )
+
+
+def evidence(
+    claim: str,
+    found: Sequence[Passage],
+    idf: Mapping[str, float],
+    budget: int = BUDGET_WORDS,
+) -> list[Passage]:
+    """The passages that cover most of the claim's rare words, in document order.
+
+    Greedy: each next passage is the one that covers most of what is not covered yet, until
+    `budget` words are taken. Short documents are returned whole.
+    """
+    sizes = [len(passage.text.split()) for passage in found]
+    if sum(sizes) <= budget:
+        return list(found)
+    top = idf.get("", 1.0)
+    need = {s: idf.get(s, top) for w in words(claim) if w not in STOP for s in (stem(w),)}
+    hits = {i: h for i, p in enumerate(found) if (h := need.keys() & p.stems)}
+    taken: list[int] = []
+    covered: set[str] = set()
+    used = 0
+    while hits:
+        gain = {
+            i: sum(need[s] * (COVERED if s in covered else 1.0) for s in sorted(h))
+            for i, h in hits.items()
+        }
+        best = max(gain, key=lambda i: (gain[i], -i))
+        held = hits.pop(best)
+        if not taken or used + sizes[best] <= budget:
+            taken.append(best)
+            used += sizes[best]
+            covered |= held
+    return [found[i] for i in sorted(taken)]

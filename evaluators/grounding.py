@@ -1,0 +1,92 @@
+"""What speaks for and against an answer: alignment features and the encoder's view of each of
+its sentences, against the passages that speak to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from numpy.typing import NDArray
+
+from evaluators import features
+from evaluators.evidence import Documents, Passage, documents, evidence, split
+
+FRAGMENT_WORDS = 5  # an answer of at most as many words is read after its question
+LIMIT = 3.0  # logits are cut here: beyond, they only say that the training pairs were easy
+NAMES = (*features.NAMES, "encoder")
+
+
+class Logits(Protocol):
+    """(evidence, claim) pairs to logits; `evaluators.judges.encoder.Encoder`."""
+
+    def logits(self, texts: Sequence[tuple[str, str]]) -> NDArray: ...  # type: ignore[type-arg]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer or one of its sentences: values in the order of NAMES, the passage that holds
+    most of it (None without documents), and the words that no passage holds."""
+
+    text: str
+    values: tuple[float, ...]
+    passage: Passage | None
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The whole answer, and its sentences in order."""
+
+    whole: Part
+    sentences: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is read: an answer, the question that it answers ('' if none) and its documents."""
+
+    question: str
+    answer: str
+    documents: tuple[str, ...]
+
+
+def statement(question: str, answer: str) -> str:
+    """The answer, after its question where it is too short to state anything by itself."""
+    short = len(answer.split()) <= FRAGMENT_WORDS and question.rstrip().endswith("?")
+    return f"{question} {answer}" if short else answer
+
+
+def read(items: Sequence[Item], encoder: Logits, idf: Mapping[str, float]) -> list[Reading]:
+    """One Reading per item, in order; the sentences of all items go through the encoder together.
+
+    The encoder's view of an answer is the mean over its sentences: a minimum would fall with
+    their number, whatever they say.
+    """
+    asked: dict[tuple[str, str], int] = {}
+    drafts = []
+    for item in items:
+        held = documents(item.documents)
+        texts = split(item.answer)
+        if len(texts) < 2:
+            texts = [item.answer]
+        places = []
+        for text in texts:
+            claim = statement(item.question, text) if len(texts) == 1 else text
+            shown = " ".join(p.text for p in evidence(claim, held.passages, idf))
+            places.append(asked.setdefault((shown, claim), len(asked)))
+        drafts.append((item.answer, held, texts, places))
+    logits = encoder.logits(list(asked))
+    out = []
+    for answer, held, texts, places in drafts:
+        views = [max(-LIMIT, min(LIMIT, float(logits[at]))) / LIMIT for at in places]
+        parts = tuple(_part(text, held, idf, view) for text, view in zip(texts, views, strict=True))
+        whole = _part(answer, held, idf, sum(views) / len(views)) if len(parts) > 1 else parts[0]
+        out.append(Reading(whole, parts))
+    return out
+
+
+def _part(text: str, held: Documents, idf: Mapping[str, float], view: float) -> Part:
+    found = features.compare(text, held, idf)
+    near = held.passages[found.passage] if found.passage >= 0 else None
+    return Part(text, (*found.values, view), near, found.missing)
