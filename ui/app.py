@@ -10,7 +10,17 @@ from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
 from schemas.queries import spans
 from ui import data
-from ui.views import findings, overview, trace, traces
+from ui.views import (
+    alerts,
+    drift,
+    findings,
+    overview,
+    retrieval,
+    sessions,
+    settings,
+    trace,
+    traces,
+)
 
 Render = Callable[[Store, str], None]
 
@@ -51,6 +61,11 @@ def main() -> None:
             st.Page(page(findings.render), title="Findings", url_path="findings"),
             st.Page(page(traces.render), title="Traces", url_path="traces"),
             st.Page(page(trace.render), title="Trace", url_path="trace"),
+            st.Page(page(sessions.render), title="Sessions", url_path="sessions"),
+            st.Page(page(drift.render), title="Drift", url_path="drift"),
+            st.Page(page(retrieval.render), title="Retrieval", url_path="retrieval"),
+            st.Page(page(alerts.render), title="Alerts", url_path="alerts"),
+            st.Page(page(settings.render), title="Settings", url_path="settings"),
         ]
     ).run()
 

@@ -61,3 +61,51 @@ def list_tool_calls(
         name=name,
         limit=limit,
     )
+
+
+def document_use(
+    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 200
+) -> list[dict[str, Any]]:
+    """Documents by how often they were retrieved in [start, end): source, id, text (its first 200
+    characters), times, traces, mean_score (NaN where none was given), mean_position (from 1)."""
+    return store.rows(
+        f"""
+        SELECT toString(any(d.source)) AS source, any(d.id) AS id,
+               substringUTF8(any(d.text), 1, 200) AS text, count() AS times,
+               uniqExact(d.trace_id) AS traces,
+               avgIf(d.score, isFinite(d.score)) AS mean_score, avg(d.position) AS mean_position
+        FROM documents AS d WHERE {_RANGE}
+        GROUP BY cityHash64(d.source, d.id, d.text) ORDER BY times DESC, source, id
+        LIMIT {{limit:UInt32}}
+        """,
+        project=project, start=start_ns, end=end_ns, limit=limit,
+    )  # fmt: skip
+
+
+def source_use(store: Store, project: str, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
+    """Sources of documents: source, documents (distinct texts), times, traces, mean_score."""
+    return store.rows(
+        f"""
+        SELECT toString(d.source) AS source, uniqExact(d.text) AS documents, count() AS times,
+               uniqExact(d.trace_id) AS traces, avgIf(d.score, isFinite(d.score)) AS mean_score
+        FROM documents AS d WHERE {_RANGE} GROUP BY source ORDER BY times DESC, source
+        """,
+        project=project, start=start_ns, end=end_ns,
+    )  # fmt: skip
+
+
+def found_nothing(
+    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Retrievals without a document, newest first: trace_id, start_ns, name, query."""
+    return store.rows(
+        f"""
+        SELECT trace_id, toUnixTimestamp64Nano(start_time) AS start_ns, toString(name) AS name,
+               input_preview AS query
+        FROM spans FINAL WHERE {_RANGE} AND kind = 'RETRIEVER'
+          AND (trace_id, span_id) NOT IN (
+            SELECT trace_id, span_id FROM span_texts WHERE {_RANGE} AND notEmpty(documents))
+        ORDER BY start_time DESC, trace_id LIMIT {{limit:UInt32}}
+        """,
+        project=project, start=start_ns, end=end_ns, limit=limit,
+    )  # fmt: skip

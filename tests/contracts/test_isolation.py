@@ -62,9 +62,11 @@ ARGUMENTS: dict[str, Any] = {
     "quiet_seconds": 0, "since_ms": 0, "source": "", "search": "", "where": None, "days": 30,
     "ids": [("trace", TRACE), ("session", "same"), ("user", "same")],
     "names": deletion.Names(), "old": [30], "new": 90, "token": "isolation",
-    "service": "same", "column": "model", "metric": "latency_p95", "since": date(2020, 1, 1),
+    "service": "same", "column": "model", "metric": "latency_p95", "session_id": "same",
+    "since": date(2020, 1, 1),
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
+SILENT = ("settings", "drift")  # pages of counts and names, which are the same in both projects
 CHANGES = ("erase", "move", "update", "bury")
 
 
@@ -219,7 +221,7 @@ def test_a_page_shows_nothing_of_another_project(
         return " ".join(repr(element.proto) for element in test.main)
 
     assert SECRET not in words(OWN)
-    assert SECRET in words(OTHER)
+    assert SECRET in words(OTHER) or page in SILENT
 
 
 def _rows_of(store: Store, project: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_overview_leads_to_the_finding_of_the_same_project(
     expect(page.get_by_text("groundedness fell for v2")).to_be_visible()
     expect(page.locator("canvas, svg.marks").first).to_be_visible()
     page.get_by_role("link", name="Findings").click()
-    _shown(page, "Drift and findings")
+    _shown(page, "Findings")
     expect(page.get_by_text("groundedness: prompt_version=v2")).to_be_visible()
     assert f"project={filled}" in page.url
 
@@ -73,7 +73,7 @@ def test_overview_leads_to_the_finding_of_the_same_project(
 def test_a_search_and_a_trace_are_addresses(page: Page, address: str, filled: str) -> None:
     page.goto(f"{address}/traces?project={filled}&search=answer+7")
     _shown(page, "Traces")
-    expect(page.get_by_text("Newest 1 of the last")).to_be_visible()
+    expect(page.get_by_text("Newest 1 before")).to_be_visible()
     page.goto(f"{address}/trace?project={filled}&trace={TRACE}")
     _shown(page, "Trace")
     expect(page.get_by_text("answer 60")).to_be_visible()
@@ -88,7 +88,7 @@ def test_markup_in_a_trace_stays_text(
     _shown(page, "Trace")
     expect(page.get_by_text("<img src=x").first).to_be_visible()
     page.goto(f"{address}/findings?project={hostile}")
-    _shown(page, "Drift and findings")
+    _shown(page, "Findings")
     expect(page.get_by_text("![a](http://example.invalid/a.png)").first).to_be_visible()
     page.goto(f"{address}/?project={hostile}")
     _shown(page, "Overview")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from schemas import keys
 from schemas.clickhouse import Store
 from schemas.models import RejectionRow, SpanRow
 from schemas.queries import rejections, spans
@@ -51,7 +52,8 @@ def test_overview_shows_finding_and_mean(filled: str) -> None:
     page = _page("overview", filled)
     assert not page.exception
     assert "groundedness fell for v2" in _words(page)
-    assert [m.value for m in page.metric] == ["60", "0.655"]
+    assert [m.value for m in page.metric][-2:] == ["60", "0.655"]
+    assert page.metric[0].value == "60" and "failed 0.00% to" in _words(page)
 
 
 def test_overview_lists_costs_and_what_was_refused(store: Store) -> None:
@@ -102,3 +104,87 @@ def test_a_trace_shows_its_text_and_scores(filled: str) -> None:
 def test_an_unknown_trace_and_an_empty_project_are_said_in_words(filled: str) -> None:
     assert "No trace" in str(_page("trace", filled, trace="f" * 32).warning[0].value)
     assert "not proof of no change" in _words(_page("findings", "empty-project"))
+
+
+def _conversation(store: Store) -> str:
+    """A project with a session of two turns, a retrieval that found and one that did not."""
+    name, now = f"ui-{uuid.uuid4()}", time.time_ns() - 3600 * 10**9
+    rows = [
+        SpanRow(name, f"{n:032x}", f"{n:016x}", now + n * 10**9, session_id="chat-1", user_id="ada",
+                kind="LLM", name="answer", input=f"question {n}", output=f"reply {n}",
+                duration_ns=10**9, status="ERROR" if n == 2 else "OK")
+        for n in (1, 2)
+    ]  # fmt: skip
+    rows += [
+        SpanRow(name, f"{1:032x}", "a" * 16, now + 3 * 10**9, kind="RETRIEVER", name="find", input="q1",
+                documents=["text of faq"], document_ids=["d1"], document_scores=[0.5],
+                document_sources=["faq.md"], document_source="faq.md"),
+        SpanRow(name, f"{2:032x}", "b" * 16, now + 3 * 10**9, kind="RETRIEVER", name="find", input="lost"),
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, name)
+    return name
+
+
+def test_a_session_is_shown_turn_by_turn(store: Store) -> None:
+    page = _page("sessions", _conversation(store), session="chat-1")
+    assert not page.exception
+    said = _words(page)
+    assert said.index("question 1") < said.index("question 2") and "1 failed" in said
+    assert page.dataframe[0].value["turns"].tolist() == [2]
+
+
+def test_a_session_that_is_not_there_is_named(store: Store) -> None:
+    page = _page("sessions", _conversation(store), session="nobody")
+    assert "No session nobody" in " ".join(str(w.value) for w in page.warning)
+
+
+def test_retrieval_lists_documents_and_what_found_nothing(store: Store) -> None:
+    page = _page("retrieval", _conversation(store))
+    assert not page.exception
+    assert [m.value for m in page.metric] == ["1", "1", "1"]
+    sources, documents, nothing = (frame.value for frame in page.dataframe)
+    assert sources["mean score"].tolist() == ["0.500"]
+    assert documents["text"].tolist() == ["text of faq"]
+    assert nothing["query"].tolist() == ["lost"]
+
+
+def test_the_list_is_filtered_by_columns(store: Store) -> None:
+    project = _conversation(store)
+    page = _page("traces", project, search="status=ERROR question")
+    assert page.dataframe[0].value["errors"].tolist() == [1]
+    page = _page("traces", project, search="colour=red")
+    assert "Columns are model" in " ".join(str(w.value) for w in page.warning).replace("\\", "")
+    assert _page("traces", project, search='name="open').warning
+
+
+def test_alerts_show_what_was_sent_and_what_came_back(filled: str) -> None:
+    page = _page("alerts", filled)
+    assert not page.exception
+    assert len(page.metric) == 3
+
+
+def test_settings_show_keys_of_the_project_only(store: Store, filled: str) -> None:
+    mine, _ = keys.create(store, filled, ["ingest"], 0, "of this project", "ada")
+    other, _ = keys.create(store, "another", ["ingest"], 0, "of another", "ada")
+    try:
+        page = _page("settings", filled)
+        assert not page.exception
+        shown = " ".join(frame.value.to_string() for frame in page.dataframe)
+        assert mine.id in shown and "of another" not in shown and other.id not in shown
+        assert mine.digest not in shown
+    finally:
+        keys.revoke(store, mine.id, "ada")
+        keys.revoke(store, other.id, "ada")
+
+
+def test_drift_says_when_a_stream_is_too_young(filled: str) -> None:
+    page = _page("drift", filled)
+    assert not page.exception
+    assert "uncalibrated" in _words(page)
+
+
+@pytest.mark.parametrize("name", ["sessions", "retrieval", "alerts", "settings", "drift"])
+def test_a_page_without_data_says_what_to_do(name: str) -> None:
+    page = _page(name, f"nobody-{uuid.uuid4()}")
+    assert not page.exception
+    assert _words(page)

@@ -13,9 +13,12 @@ from schemas.queries import findings, scores, spans
 from ui import charts
 from ui.data import literal, trace_link
 
+# What a detector counts, where it compares two means.
+UNITS = {"mean_shift": "sessions", "e_detector": "days", "missing_field": "spans"}
+
 
 def render(store: Store, project: str) -> None:
-    st.title("Drift and findings")
+    st.title("Findings")
     found = findings.list_findings(store, project)
     if not found:
         rows = scores.evaluators(store, project)
@@ -26,11 +29,8 @@ def render(store: Store, project: str) -> None:
         )
     for finding in found:
         _finding(store, project, finding)
-    deliveries = findings.list_deliveries(store, project)
-    if deliveries:
-        st.subheader("Deliveries")
-        columns = ["status", "sink", "target", "response_code", "attempts", "error", "updated_at"]
-        st.dataframe(pd.DataFrame(deliveries)[columns], hide_index=True)
+    if findings.list_deliveries(store, project):
+        st.markdown(f"What was sent: [alerts](/alerts?project={project})")
 
 
 def segment_name(segment: dict[str, str]) -> str:
@@ -44,19 +44,23 @@ def _finding(store: Store, project: str, finding: dict[str, Any]) -> None:
     with st.container(border=True):
         st.subheader(literal(f"{finding['signal']}: {name}"))
         st.markdown(literal(details.get("sentence", "")))
-        if finding["detector"] == "mean_shift":
+        if unit := UNITS.get(finding["detector"]):
             tiles = st.columns(4)
             tiles[0].metric(
-                f"Before ({finding['n_reference']} sessions)", f"{finding['mean_reference']:.3f}"
+                f"Before ({finding['n_reference']} {unit})", f"{finding['mean_reference']:.3f}"
             )
             tiles[1].metric(
-                f"After ({finding['n_current']} sessions)", f"{finding['mean_current']:.3f}"
+                f"After ({finding['n_current']} {unit})", f"{finding['mean_current']:.3f}"
             )
             low, high = finding["effect_low"], finding["effect_high"]
             tiles[2].metric("Effect", f"{finding['effect']:+.3f}")
             tiles[2].caption(f"95% interval {low:+.3f} to {high:+.3f}, p={finding['p_value']:.2g}")
-            tiles[3].metric("Share explained", f"{finding['share_explained']:.0%}")
-            _chart(store, project, finding, details, segment, name)
+            if finding["detector"] == "mean_shift":
+                tiles[3].metric("Share explained", f"{finding['share_explained']:.0%}")
+                _chart(store, project, finding, details, segment, name)
+            elif finding["detector"] == "e_detector":
+                link = f"/drift?project={project}&signal={finding['signal']}"
+                tiles[3].markdown(f"[Day by day]({link})")
         if details.get("candidates"):
             st.caption("Candidate segments at this onset, strongest first")
             frame = pd.DataFrame(
@@ -64,7 +68,7 @@ def _finding(store: Store, project: str, finding: dict[str, Any]) -> None:
                     "segment": segment_name(c["segment"]),
                     "effect": f"{c['effect']:+.3f}",
                     "95% interval": f"{c['effect_low']:+.3f} to {c['effect_high']:+.3f}",
-                    "share of the change": f"{c['share']:.0%}",
+                    "share of the change": f"{c['share']:.0%}" if c["share"] else "",
                     "sessions": c["n"],
                 }
                 for c in details["candidates"]

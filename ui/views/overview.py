@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
+from typing import Any
 
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import costs, findings, rejections, scores, spans
-from ui import charts
-from ui.data import literal, moment, summary
+from schemas.queries import alerting, costs, findings, rejections, scores, spans
+from ui import charts, period
+from ui.data import literal, moment, summary, wilson
+
+# Name, key of `alerting.traffic`, how it is written, whether more is worse.
+TILES = (
+    ("Traces", "traces", "{:,.0f}", False),
+    ("Failed", "error_rate", "{:.2%}", True),
+    ("Latency p50", "latency_p50", "{:.2f} s", True),
+    ("Latency p95", "latency_p95", "{:.2f} s", True),
+    ("Cost", "cost", "$ {:,.4f}", True),
+)
 
 
 def render(store: Store, project: str) -> None:
@@ -23,6 +34,7 @@ def render(store: Store, project: str) -> None:
     else:
         st.success("No confirmed finding.")
     first, last = spans.time_range(store, project)
+    _traffic(store, project)
     rows = scores.evaluators(store, project)
     tiles = st.columns(max(2, len(rows) + 1))
     tiles[0].metric("Spans stored", f"{spans.count_spans(store, project):,}")
@@ -43,6 +55,33 @@ def render(store: Store, project: str) -> None:
             st.altair_chart(charts.trend(charts.hourly(observations), onset))
     _costs(store, project, first, last + 1)
     _refused(store, project)
+
+
+def _traffic(store: Store, project: str) -> None:
+    """Volume, failures, latency and cost of a period against the one before it."""
+    st.subheader("Traffic against the period before")
+    start, end = period.chosen(store, project, default=24)
+    now = alerting.traffic(store, project, start, end)
+    was = alerting.traffic(store, project, 2 * start - end, start)
+    tiles = st.columns(5)
+    for tile, (name, key, form, bad) in zip(tiles, TILES, strict=True):
+        value, before = _value(now, key), _value(was, key)
+        change = None
+        if math.isfinite(value) and math.isfinite(before) and was["traces"]:
+            change = form.format(value - before)
+        shown = form.format(value) if math.isfinite(value) else "-"
+        tile.metric(name, shown, change, delta_color="inverse" if bad else "off")
+    low, high = wilson(now["errors"], now["traces"])
+    st.caption(
+        f"{now['traces']:,} traces, before {was['traces']:,}; failed {low:.2%} to {high:.2%} (95%,"
+        " traces as units)"
+    )
+
+
+def _value(row: dict[str, Any], key: str) -> float:
+    if key == "error_rate":
+        return float(row["errors"] / row["traces"]) if row["traces"] else math.nan
+    return float(row[key])
 
 
 def _costs(store: Store, project: str, start: int, end: int) -> None:

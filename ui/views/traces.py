@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import spans
-from ui.data import moment, trace_link
+from schemas.queries.traces import FILTERS
+from ui import period
+from ui.data import literal, moment, trace_link
 
-HOURS = {"1 hour": 1, "6 hours": 6, "24 hours": 24, "3 days": 72, "30 days": 720}
+
+def parsed(said: str) -> tuple[str, dict[str, str]]:
+    """(words, value by column) of a search; a value with spaces stands in quotes. Raises
+    ValueError where a quote is not closed."""
+    words, where = [], {}
+    for part in shlex.split(said):
+        column, equals, value = part.partition("=")
+        if equals and column.isidentifier():
+            where[column] = value
+        else:
+            words.append(part)
+    return " ".join(words), where
 
 
 def render(store: Store, project: str) -> None:
     st.title("Traces")
-    _, last = spans.time_range(store, project)
     left, right = st.columns([3, 1])
-    what = "Search words of input, output and documents, a span name, or a trace id"
-    search = left.text_input(what,
-                             value=st.query_params.get("search", ""))  # fmt: skip
-    hours = HOURS[right.selectbox("Last", list(HOURS), index=3)]
-    st.query_params["search"] = search
-    rows = spans.list_traces(
-        store, project, last - hours * 3600 * 10**9, last + 1, limit=200, search=search
+    what = "Words of input, output and documents, a span's name, a trace id; and column=value"
+    said = left.text_input(
+        what,
+        value=st.query_params.get("search", ""),
+        placeholder='refund status=ERROR model=gpt-4o-mini prompt_version="v 2"',
+        help=f"Columns: {', '.join(FILTERS)}",
     )
+    st.query_params["search"] = said
+    start, end = period.chosen(store, project, right)
+    try:
+        search, where = parsed(said)
+        rows = spans.list_traces(store, project, start, end, limit=200, search=search, where=where)
+    except ValueError as error:
+        st.warning(literal(f"{error}. Columns are {', '.join(FILTERS)}."))
+        return
     if not rows:
         st.info("No trace matches. Widen the time range or clear the search.")
         return
-    st.caption(
-        f"Newest {len(rows)} of the last {hours} hours before {moment(last):%Y-%m-%d %H:%M} UTC"
-    )
+    st.caption(f"Newest {len(rows)} before {moment(end):%Y-%m-%d %H:%M} UTC")
     frame = pd.DataFrame(
         {
             "open": trace_link(project, r["trace_id"]),

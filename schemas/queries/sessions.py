@@ -1,0 +1,71 @@
+"""Sessions: conversations of several traces, and what they cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.clickhouse import Store
+
+_RANGE = """project = {project:String}
+          AND start_time >= fromUnixTimestamp64Nano({start:Int64})
+          AND start_time < fromUnixTimestamp64Nano({end:Int64})"""
+
+
+def list_sessions(
+    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 200
+) -> list[dict[str, Any]]:
+    """Sessions with a span in [start, end), newest first: session_id, user_id, start_ns, last_ns,
+    traces, spans, errors (spans), tokens, cost_usd. Spans without a session are left out."""
+    return store.rows(
+        f"""
+        SELECT session_id, anyIf(s.user_id, s.user_id != '') AS user_id,
+               toUnixTimestamp64Nano(min(start_time)) AS start_ns,
+               toUnixTimestamp64Nano(max(start_time)) AS last_ns,
+               uniqExact(trace_id) AS traces, count() AS spans,
+               countIf(s.status = 'ERROR') AS errors,
+               sum(s.input_tokens) + sum(s.output_tokens) AS tokens, sum(s.cost_usd) AS cost_usd
+        FROM spans AS s FINAL WHERE {_RANGE} AND session_id != ''
+        GROUP BY session_id ORDER BY last_ns DESC, session_id LIMIT {{limit:UInt32}}
+        """,
+        project=project, start=start_ns, end=end_ns, limit=limit,
+    )  # fmt: skip
+
+
+def session_turns(
+    store: Store, project: str, session_id: str, limit: int = 500
+) -> list[dict[str, Any]]:
+    """The traces of a session, oldest first: trace_id, start_ns, duration_ms, name, input, output
+    (previews of the root, else of the first call of a model), errors, cost_usd."""
+    return store.rows(
+        """
+        SELECT trace_id, toUnixTimestamp64Nano(min(s.start_time)) AS start_ns,
+               max(s.duration_ns) / 1e6 AS duration_ms,
+               argMin(toString(s.name), s.start_time) AS name,
+               argMinIf(s.input_preview, s.start_time, s.input_preview != '') AS input,
+               argMinIf(s.output_preview, s.start_time, s.output_preview != '') AS output,
+               countIf(s.status = 'ERROR') AS errors, sum(s.cost_usd) AS cost_usd
+        FROM spans AS s FINAL
+        WHERE project = {project:String} AND trace_id IN (
+            SELECT trace_id FROM spans WHERE project = {project:String}
+            AND session_id = {session:String})
+        GROUP BY trace_id ORDER BY start_ns, trace_id LIMIT {limit:UInt32}
+        """,
+        project=project, session=session_id, limit=limit,
+    )  # fmt: skip
+
+
+def session_scores(store: Store, project: str, traces: list[str]) -> dict[str, list[Any]]:
+    """(evaluator, status, value) by trace, of each evaluator's newest verdict."""
+    rows = store.rows(
+        """
+        SELECT trace_id, toString(evaluator) AS name, toString(status) AS state, value
+        FROM scores FINAL
+        WHERE project = {project:String} AND trace_id IN {traces:Array(String)}
+        ORDER BY scored_at DESC LIMIT 1 BY trace_id, name
+        """,
+        project=project, traces=traces,
+    )  # fmt: skip
+    found: dict[str, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: row["name"]):
+        found.setdefault(row["trace_id"], []).append((row["name"], row["state"], row["value"]))
+    return found

@@ -1,0 +1,126 @@
+"""Drift: each signal day by day with its number of sessions, whole and by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from schemas import control
+from schemas.clickhouse import Store
+from schemas.control import ControlError, MonitorPolicy
+from schemas.queries import findings, scores, streams
+from ui.data import literal
+
+DAY_NS = 86_400 * 10**9
+DAYS = 60
+HISTORY = 14  # days of which monitors need that many before they judge a stream
+POWERS = {"latency": "ms", "cost": "USD a trace", "output_length": "characters",
+          "input_length": "characters", "output_tokens": "tokens"}  # fmt: skip
+
+
+def render(store: Store, project: str) -> None:
+    st.title("Drift")
+    try:
+        policy = control.read(store).monitor
+    except ControlError as error:
+        st.error(literal(f"Control state cannot be used: {error}"))
+        return
+    today = int(datetime.now(UTC).timestamp()) * 10**9 // DAY_NS
+    window = ((today - DAYS) * DAY_NS, (today + 1) * DAY_NS)
+    newest = {row["evaluator"]: row["version"] for row in scores.evaluators(store, project)}
+    signals = [*newest, *streams.TRAFFIC]
+    left, right = st.columns(2)
+    wanted = st.query_params.get("signal", signals[0])
+    index = signals.index(wanted) if wanted in signals else 0
+    signal = left.selectbox("Signal", signals, index=index)
+    st.query_params["signal"] = signal
+    if signal in newest:
+        rows = streams.scores_by_day(store, project, signal, newest[signal], *window)
+        column = "mean"
+    else:
+        rows, column = streams.traffic_by_day(store, project, *window), signal
+    names = sorted({row["column"] for row in rows})
+    shown = right.selectbox("By", names, format_func=lambda name: name or "all traffic")
+    mine = [row for row in rows if row["column"] == shown]
+    if not mine:
+        st.info(f"No value of this signal in the last {DAYS} days.")
+        return
+    st.altair_chart(_chart(mine, column, signal, _onsets(store, project, signal)))
+    days = len({row["day"] for row in mine})
+    st.caption(_words(policy, days))
+    st.dataframe(_table(mine, column, signal), hide_index=True)
+
+
+def _words(policy: MonitorPolicy, days: int) -> str:
+    if days < HISTORY:
+        return (
+            f"{days} days: uncalibrated. From {HISTORY} days on every signal and segment is watched"
+            f" at {policy.false_alarms:g} false alarms in 30 days over all of them together."
+        )
+    return (
+        f"Watched day by day at {policy.false_alarms:g} false alarms in 30 days over all signals"
+        f" and segments of the project; a change of under {policy.points:g} points, or of a factor"
+        f" under {1 + policy.factor:g}, counts as none. Means over sessions; a dashed line is a"
+        " finding."
+    )
+
+
+def _value(value: float, signal: str) -> float:
+    return 10**value - (1e-6 if signal == "cost" else 1) if signal in POWERS else value
+
+
+def _onsets(store: Store, project: str, signal: str) -> list[int]:
+    return [f["onset_ms"] for f in findings.list_findings(store, project) if f["signal"] == signal]
+
+
+def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: list[int]) -> Any:
+    frame = pd.DataFrame(
+        {
+            "day": datetime.fromtimestamp(row["day"] * 86_400, UTC),
+            "mean": _value(row[column], signal),
+            "sessions": row["sessions"],
+            "segment": row["value"] or "all traffic",
+        }
+        for row in rows
+    )
+    unit = POWERS.get(signal)
+    line = (
+        alt.Chart(frame)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("day:T", title=None),
+            y=alt.Y(
+                "mean:Q",
+                title=f"{signal}, {unit} (geometric mean)" if unit else signal,
+                scale=alt.Scale(zero=False),
+            ),
+            color=alt.Color("segment:N", title=None, legend=alt.Legend(orient="top")),
+            tooltip=["day", "segment", "mean", "sessions"],
+        )
+    )
+    if not onsets:
+        return line.properties(height=300)
+    marks = pd.DataFrame({"day": [datetime.fromtimestamp(o / 1000, UTC) for o in onsets]})
+    rule = alt.Chart(marks).mark_rule(color="#c92a2a", strokeDash=[5, 4]).encode(x="day:T")
+    return alt.layer(line, rule).properties(height=300)
+
+
+def _table(rows: Sequence[dict[str, Any]], column: str, signal: str) -> pd.DataFrame:
+    segments: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        segments.setdefault(row["value"] or "all traffic", []).append(row)
+    return pd.DataFrame(
+        {
+            "segment": name,
+            "days": len(mine),
+            "sessions a day": round(sum(r["sessions"] for r in mine) / len(mine)),
+            "first day": round(_value(mine[0][column], signal), 4),
+            "last day": round(_value(mine[-1][column], signal), 4),
+        }
+        for name, mine in segments.items()
+    )
