@@ -115,11 +115,12 @@ def _conversation(store: Store) -> str:
                 duration_ns=10**9, status="ERROR" if n == 2 else "OK")
         for n in (1, 2)
     ]  # fmt: skip
+    late = now + 3 * 10**9
     rows += [
-        SpanRow(name, f"{1:032x}", "a" * 16, now + 3 * 10**9, kind="RETRIEVER", name="find", input="q1",
+        SpanRow(name, f"{1:032x}", "a" * 16, late, kind="RETRIEVER", name="find", input="q1",
                 documents=["text of faq"], document_ids=["d1"], document_scores=[0.5],
                 document_sources=["faq.md"], document_source="faq.md"),
-        SpanRow(name, f"{2:032x}", "b" * 16, now + 3 * 10**9, kind="RETRIEVER", name="find", input="lost"),
+        SpanRow(name, f"{2:032x}", "b" * 16, late, kind="RETRIEVER", name="find", input="lost"),
     ]  # fmt: skip
     spans.insert_spans(store, rows, name)
     return name

@@ -43,6 +43,8 @@ def render(store: Store, project: str) -> None:
         st.error(literal(f"Control state cannot be used: {error}"))
         return
     _policies("Destinations", "alerts", state.alerts)
+    if not state.alerts:
+        st.caption("Until then confirmed findings go to ASSAY_WEBHOOK_URL, or into the log.")
     _policies("Rules", "rules", state.rules)
     mine = {n: s for n, s in state.silences.items() if s.project in {"", project}}
     now = datetime.now(UTC)

@@ -69,6 +69,8 @@ def _traffic(store: Store, project: str) -> None:
         change = None
         if math.isfinite(value) and math.isfinite(before) and was["traces"]:
             change = form.format(value - before)
+            if change == form.format(0):
+                change = None  # an arrow at nothing would look like a change
         shown = form.format(value) if math.isfinite(value) else "-"
         tile.metric(name, shown, change, delta_color="inverse" if bad else "off")
     low, high = wilson(now["errors"], now["traces"])
