@@ -22,6 +22,7 @@ from evaluators.metrics.groundedness import groundedness
 from examples.demo_traffic.plan import HOUR, Answer, Plan, answers, make_plan
 from monitors.findings import score_finding
 from schemas.control import MonitorPolicy
+from schemas.estimates.shares import wilson
 from schemas.models import Observation, Sample
 
 END = 1_800_000_000 * 10**9
@@ -78,13 +79,6 @@ def baseline(seed: int, noise: tuple[float, float], regression: bool, traces: in
     return "alarm" if p <= LEVEL else "silent"
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95% interval of a share (Wilson 1927)."""
-    z, p = 1.96, hits / n
-    middle, wide = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return (middle - wide) / (1 + z**2 / n), (middle + wide) / (1 + z**2 / n)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
@@ -103,7 +97,7 @@ def main() -> None:
                         method, noise=noise, regression=regression, traces=arguments.traces
                     )
                     for what, hits in sorted(Counter(pool.map(ask, seeds, chunksize=10)).items()):
-                        low, high = wilson(hits, arguments.runs)
+                        low, high = wilson(hits / arguments.runs, arguments.runs)
                         print(
                             f"| {'regression' if regression else 'quiet'} | {name} |"
                             f" {'Assay' if method is outcome else 't-test, no segments'} | {what} |"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from monitors.findings import identity
 from schemas.clickhouse import Store
+from schemas.estimates.shares import difference
 from schemas.models import FindingRow
 from schemas.queries import fields
 
@@ -123,7 +124,7 @@ def _finding(
         },
     }  # fmt: skip
     effect = found.after - found.before
-    low, high = _interval(found)
+    low, high = difference(found.after, found.n_after, found.before, found.n_before)
     status = "confirmed" if found.p_value <= level else "uncalibrated"
     return FindingRow(
         project, identity(project, "field", column, service, onset // (3600 * 10**9)),
@@ -132,20 +133,3 @@ def _finding(
         found.after, effect, low, high, found.p_value, 1.0, json.dumps(details),
         time.time_ns() // 10**6,
     )  # fmt: skip
-
-
-def _interval(found: Fall) -> tuple[float, float]:
-    """95% for the difference of two shares (Newcombe 1998, method 10: from Wilson's intervals)."""
-    low_a, high_a = _wilson(found.after, found.n_after)
-    low_b, high_b = _wilson(found.before, found.n_before)
-    effect = found.after - found.before
-    down = ((found.after - low_a) ** 2 + (high_b - found.before) ** 2) ** 0.5
-    up = ((high_a - found.after) ** 2 + (found.before - low_b) ** 2) ** 0.5
-    return effect - down, effect + up
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    z = 1.959964
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return centre - half, centre + half

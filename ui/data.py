@@ -50,16 +50,6 @@ def summary(rows: Sequence[Observation]) -> tuple[str, str]:
     return f"{mean:.3f}", f"± {half:.3f}" if math.isfinite(half) else ""
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95% interval of a share (Wilson 1927); (0, 1) without anything."""
-    if not n:
-        return 0.0, 1.0
-    z, share = 1.959964, hits / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def literal(text: str) -> str:
     """Text that Streamlit's Markdown shows as it is: what a trace carries may hold links, images
     and directives, and an image alone would tell its host who looks at what."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -164,33 +165,29 @@ def text(value: Any) -> str:
 
 def spans_of(made: Iterable[Any], project: str, scope: str) -> Iterator[Batch]:
     """Spans in requests."""
-    request: Any = None
-    for span in made:
-        if request is None:
-            request = ExportTraceServiceRequest()
-            group = request.resource_spans.add()
-            put(group.resource.attributes, "service.name", project)
-            group.scope_spans.add().scope.name = scope
-        request.resource_spans[0].scope_spans[0].spans.append(span)
-        if len(request.resource_spans[0].scope_spans[0].spans) == ITEMS:
-            yield "traces", request
-            request = None
-    if request is not None:
+    for some in _batches(made):
+        request = ExportTraceServiceRequest()
+        group = request.resource_spans.add()
+        put(group.resource.attributes, "service.name", project)
+        inner = group.scope_spans.add()
+        inner.scope.name = scope
+        inner.spans.extend(some)
         yield "traces", request
 
 
 def results_of(made: Iterable[Any], project: str, scope: str) -> Iterator[Batch]:
     """Log records of evaluation results in requests."""
-    request: Any = None
-    for record in made:
-        if request is None:
-            request = ExportLogsServiceRequest()
-            group = request.resource_logs.add()
-            put(group.resource.attributes, "service.name", project)
-            group.scope_logs.add().scope.name = scope
-        request.resource_logs[0].scope_logs[0].log_records.append(record)
-        if len(request.resource_logs[0].scope_logs[0].log_records) == ITEMS:
-            yield "logs", request
-            request = None
-    if request is not None:
+    for some in _batches(made):
+        request = ExportLogsServiceRequest()
+        group = request.resource_logs.add()
+        put(group.resource.attributes, "service.name", project)
+        inner = group.scope_logs.add()
+        inner.scope.name = scope
+        inner.log_records.extend(some)
         yield "logs", request
+
+
+def _batches(made: Iterable[Any]) -> Iterator[list[Any]]:
+    source = iter(made)
+    while some := list(islice(source, ITEMS)):
+        yield some

@@ -9,9 +9,10 @@ from typing import Any
 import streamlit as st
 
 from schemas.clickhouse import Store
+from schemas.estimates.shares import wilson
 from schemas.queries import alerting, costs, findings, rejections, scores, spans
 from ui import charts, period
-from ui.data import literal, moment, summary, wilson
+from ui.data import literal, moment, summary
 
 # Name, key of `alerting.traffic`, how it is written, whether more is worse.
 TILES = (
@@ -73,7 +74,7 @@ def _traffic(store: Store, project: str) -> None:
                 change = None  # an arrow at nothing would look like a change
         shown = form.format(value) if math.isfinite(value) else "-"
         tile.metric(name, shown, change, delta_color="inverse" if bad else "off")
-    low, high = wilson(now["errors"], now["traces"])
+    low, high = wilson(now["errors"] / max(1, now["traces"]), now["traces"])
     st.caption(
         f"{now['traces']:,} traces, before {was['traces']:,}; failed {low:.2%} to {high:.2%} (95%,"
         " traces as units)"
