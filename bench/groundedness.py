@@ -80,7 +80,7 @@ def quality(y: NDArray[np.int64], p: Array, weight: Array) -> tuple[float, float
 
 def rare(y: NDArray[np.int64], share: float = 0.05) -> Array:
     """Weights under which `share` of the rows are unsupported."""
-    return np.where(y == 0, share / (y == 0).sum(), (1 - share) / (y == 1).sum())
+    return np.asarray(np.where(y == 0, share / (y == 0).sum(), (1 - share) / (y == 1).sum()))
 
 
 def bigrams(row: Row) -> float:
