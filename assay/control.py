@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from assay.retention import follow
 from schemas import clickhouse, control
@@ -72,17 +73,23 @@ def apply(settings: Settings, dry_run: bool) -> int:
     return 0
 
 
+def _shown(row: Mapping[str, Any]) -> str:
+    return "removed" if row["deleted"] else _DIGEST.sub(r"\1...", row["document"])
+
+
 def audit(settings: Settings) -> int:
-    """Every version of every document, newest first."""
+    """Every change of every document, newest first: when, who, what, before and after."""
     try:
         rows = history(clickhouse.connect(settings))
     except (Retryable, Permanent) as error:
         print(f"assay: {error}", file=sys.stderr)
         return 1
+    said = {(r["kind"], r["name"], r["version"]): _shown(r) for r in rows}
     for row in rows:
-        what = "removed" if row["deleted"] else _DIGEST.sub(r"\1...", row["document"])
+        before = said.get((row["kind"], row["name"], row["version"] - 1), "new")
         when = row["changed_at"].strftime("%Y-%m-%d %H:%M:%S")
-        print(f"{when}  {row['author']}  {row['kind']} {row['name']} v{row['version']}: {what}")
+        what = f"{row['kind']} {row['name']} v{row['version']}"
+        print(f"{when}  {row['author']}  {what}: {before} -> {_shown(row)}")
     if not rows:
         print("control state was never changed")
     return 0

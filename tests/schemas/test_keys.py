@@ -102,7 +102,8 @@ def test_the_audit_log_says_who_and_hides_the_digest(
     keys.revoke(store, key.id, "bob")
     assert commands.audit(settings) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if key.id in line]
-    assert "bob" in lines[0] and "removed" in lines[0]
+    assert "bob" in lines[0] and lines[0].endswith("} -> removed")
+    assert ": new -> {" in lines[1]
     assert "ada" in lines[1] and key.digest not in lines[1] and key.digest[:6] in lines[1]
 
 
