@@ -53,8 +53,7 @@ def cost(traces: int) -> None:
 
 def matches(rule: Rule, text: str) -> list[tuple[int, int]]:
     """Where a rule finds something."""
-    steps = [(p, keep) for hint, p, keep in rule.steps if hint(text)]
-    return [m.span() for p, keep in steps for m in p.finditer(text) if keep(m[0])]
+    return [m.span() for _, p, keep in rule.steps for m in p.finditer(text) if keep(m[0])]
 
 
 def quality(path: Path) -> None:

@@ -155,9 +155,7 @@ class Policies:
                     raise Retryable(f"redaction policy: {error}", delay=30.0) from error
                 self._used[key] = made
             held = self._used[key]
-        return held and Redactor(
-            held.rules, held.salt, Counter(), held.clean, held.names, held.find
-        )
+        return held and held.use()
 
     def apply(self, request: Any) -> bool:
         """Redact a request in place; True where something changed. Raises Retryable on any doubt:

@@ -18,11 +18,21 @@ _CARD = 10**11  # the least integer that may be a card's number
 def redact(group: Any, use: Redactor) -> None:
     """Redact a ResourceSpans, ResourceLogs or ResourceMetrics in place. Ids, times and the names
     of project and service stay."""
-    if group.HasField("resource"):
+    if group.HasField("resource") and not use.passes(group.resource):
         _pairs(group.resource.attributes, use, _NAMES)
     for field, value in group.ListFields():
         if field.name != "resource" and field.type == _MESSAGE:
-            for item in value:
+            for scoped in value:
+                _scoped(scoped, use)
+
+
+def _scoped(scoped: Any, use: Redactor) -> None:
+    """The scope and each span, log record or metric: only what does not pass is looked through."""
+    for field, value in scoped.ListFields():
+        if field.type != _MESSAGE:
+            continue
+        for item in [value] if field.name == "scope" else value:
+            if not use.passes(item):
                 _message(item, use)
 
 

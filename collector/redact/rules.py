@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.redact import secrets
-from collector.redact.hints import has_digits, has_number
+from collector.redact.triggers import START
 
 Match = re.Match[str]
 _CARD = re.compile(r"(?<![\w.-])[0-9](?:[ -]?[0-9]){11,18}(?![\w]|[.-][0-9])")
@@ -40,8 +40,8 @@ _SSN = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Steps of (hint, pattern, keep): a hint is cheap and false only where its pattern cannot
-    match; `keep` confirms a match.
+    """Steps of (trigger, pattern, keep): the trigger (see triggers.py) is cheap and never silent
+    where the pattern matches, "" has none; `keep` confirms a match.
 
     What is replaced is the match's group `value` where the pattern has one, else all of it.
     """
@@ -99,19 +99,24 @@ def always(_text: str) -> bool:
     return True
 
 
-def _v6_likely(text: str) -> bool:
-    return text.count(":") > 1
+_DIGITS = START + r"(?:\+ ?)?\(?[0-9](?:[ .()-]{0,3}[0-9]){6}"
+_ALNUM = r"[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11}"
 
 
 def _rules() -> list[Rule]:
     return [
         Rule("secrets", "SECRET", secrets.PATTERNS),
-        Rule("email", "EMAIL", ((lambda t: "@" in t or "%40" in t, _EMAIL, always),)),
-        Rule("iban", "IBAN", tuple((lambda t: has_digits(t, 6), p, iban) for p in _IBANS)),
-        Rule("card", "CARD", ((lambda t: has_number(t, 12), _CARD, card),)),
-        Rule("ip", "IP", ((lambda t: has_digits(t, 4), _V4, address), (_v6_likely, _V6, address))),
-        Rule("phone", "PHONE", ((lambda t: has_digits(t, 7), _PHONE, phone),)),
-    ]
+        Rule("email", "EMAIL", (("@|%40", _EMAIL, always),)),
+        Rule("iban", "IBAN", tuple((_ALNUM, pattern, iban) for pattern in _IBANS)),
+        Rule("card", "CARD", ((START + r"[2-6](?:[ -]?[0-9]){11}", _CARD, card),)),
+        Rule(
+            "ip",
+            "IP",
+            ((r"(?:[0-9]{1,3}\.){3}[0-9]", _V4, address),
+             (r":[0-9A-Fa-f]{0,4}:", _V6, address)),
+        ),
+        Rule("phone", "PHONE", ((_DIGITS, _PHONE, phone),)),
+    ]  # fmt: skip
 
 
 def rules() -> Mapping[str, Rule]:
@@ -121,4 +126,4 @@ def rules() -> Mapping[str, Rule]:
 
 def custom(label: str, pattern: str) -> Rule:
     """A rule of a policy's own pattern."""
-    return Rule(label.lower(), label, ((always, re.compile(pattern), bool),))
+    return Rule(label.lower(), label, (("", re.compile(pattern), bool),))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from collector.redact.hints import has_token
+from collector.redact.triggers import SPACE
 
 _NAME = (
     r"passw(?:or)?d|passwd|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|client[_-]?secret"
@@ -78,45 +78,34 @@ def _any(_value: str) -> bool:
     return True
 
 
-def near(text: str) -> bool:
-    """True where a text may hold a telling name."""
-    small = text.lower()
-    return (
-        any(word in small for word in _WORDS)
-        or ("key" in small and any(word in small for word in _KEYS))
-        or ("token" in small and any(word in small for word in _TOKENS))
-    )
-
-
-def _assigns(text: str) -> bool:
-    return ("=" in text or ":" in text) and near(text)
-
-
-def _vendor(text: str) -> bool:
-    return "eyJ" in text or (has_token(text) and any(start in text for start in _STARTS))
-
-
-def _scheme(text: str) -> bool:
-    return any(word in text for word in ("earer", "EARER", "asic", "BASIC")) and has_token(text)
-
-
-_WORDS = ("passw", "passphrase", "pwd", "secret", "authorization")
-_KEYS = ("api_key", "api-key", "apikey", "private_key", "private-key", "privatekey")
-_TOKENS = ("_token", "-token", "accesstoken", "authtoken", "refreshtoken", "apitoken", "idtoken",
-           "bearertoken", "sessiontoken")  # fmt: skip
-_STARTS = ("AKIA", "ASIA", "AIza", "xox", "xapp-", "glpat-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-           "github_pat_", "k_live_", "k_test_", "whsec_", "hf_", "npm_")  # fmt: skip
 _EQUALS = re.compile(
     rf"(?:{_NAME})=(?P<value>[^\s\"'\\&,;<>()]{{4,512}})", re.IGNORECASE
 )  # where even a plain word is a value
-Step = tuple[Callable[[str], bool], re.Pattern[str], Callable[[str], bool]]
+Step = tuple[str, re.Pattern[str], Callable[[str], bool]]  # trigger, pattern, keep
+# A telling name with what may stand behind it: an end, a sign, a quote, and 0x12, the tag of the
+# value in an attribute's protobuf.
+NAMED = (
+    rf"(?i:{_NAME.replace('(?:x[_-])?', '')}|authorization)"
+    rf"(?:[\"'\\\\\x12]|{SPACE}{{0,9}}[=:])"
+)
 PATTERNS: tuple[Step, ...] = (
-    (lambda t: "-----BEGIN" in t, _PEM, _any),
-    (_vendor, _VENDORS, _any),
-    (lambda t: "sk-" in t, _SK, _sk),
-    (_scheme, _BEARER, _digit),
-    (lambda t: "@" in t and "://" in t, _URL, lambda value: not _TEMPLATE.match(value)),
-    (lambda t: "=" in t and near(t), _EQUALS, _given),
-    (_assigns, _ASSIGNED, _assigned),
-    (lambda t: has_token(t, 32), _LONG, random),
+    ("-----BEGIN", _PEM, _any),
+    (
+        r"gh[pousr]_[A-Za-z0-9]{30}|github_pat_[A-Za-z0-9_]{22}|glpat-[A-Za-z0-9_-]{20}"
+        r"|A(?:KIA|SIA)[A-Z0-9]{16}|AIza[0-9A-Za-z_-]{35}|xox[abeoprs]-[A-Za-z0-9-]{10}"
+        r"|xapp-[A-Za-z0-9-]{10}|[sr]k_(?:live|test)_[A-Za-z0-9]{16}|whsec_[A-Za-z0-9+/=\\]{16}"
+        r"|hf_[A-Za-z0-9]{30}|npm_[A-Za-z0-9]{36}|eyJ[A-Za-z0-9_-]{8,}\.eyJ",
+        _VENDORS,
+        _any,
+    ),
+    ("sk-[A-Za-z0-9_-]{20}", _SK, _sk),
+    (rf"(?i:bearer|basic){SPACE}{{1,9}}[A-Za-z0-9._~+/=\\-]{{16}}", _BEARER, _digit),
+    (
+        r":\\*/\\*/[^\s/:@\"'\\]+:[^\s/@\"'\\]+@",
+        _URL,
+        lambda value: not _TEMPLATE.match(value),
+    ),
+    (NAMED, _EQUALS, _given),
+    (NAMED, _ASSIGNED, _assigned),
+    (r"[A-Za-z0-9+/_\\-]{32}", _LONG, random),
 )

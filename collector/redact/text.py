@@ -8,18 +8,21 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 
+from google.protobuf.message import Message
+
+from collector.redact.likely import Likely
 from collector.redact.presidio import Find
 from collector.redact.rules import Rule
-from collector.redact.secrets import TELLING, near
+from collector.redact.secrets import TELLING
 
 _MARKER = re.compile(r"(\[[A-Z][A-Z0-9_]*(?::[0-9a-f]{8})?\])")
 _PIECE = re.compile(
     r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+-]*)|null|true|false|[\[{]', re.DOTALL
 )
-Found = tuple[Rule, re.Pattern[str], Callable[[str], bool]]
 DEEPEST = 8  # JSON in JSON
 REMEMBERED = 10_000
 SHORT = 100  # characters of a text that is worth remembering as clean
@@ -30,8 +33,7 @@ class Redactor:
     """The rules of one policy. `salt` makes markers carry a hash; empty: they carry none.
 
     `find` gives what no pattern can tell, (start, end, label) each. `counts` are of this use;
-    `clean` (texts) and `names` (attributes) are found to hold nothing, and uses of one policy
-    share them.
+    `clean` (texts) and `names` (attributes) are found to hold nothing, and `use` shares them.
     """
 
     rules: Sequence[Rule]
@@ -40,6 +42,20 @@ class Redactor:
     clean: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     find: Find | None = None
+    likely: Likely = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.likely = Likely(self.rules)
+
+    def use(self) -> Redactor:
+        """The same with counts of its own, for one request."""
+        used = copy(self)
+        used.counts = Counter()
+        return used
+
+    def passes(self, message: Message) -> bool:
+        """True where a message surely holds nothing that is looked for."""
+        return self.find is None and not self.likely.message(message.SerializeToString())
 
     @property
     def secrets(self) -> bool:
@@ -51,15 +67,8 @@ class Redactor:
         if not text or text in self.clean:
             return text
         nested = depth < DEEPEST and text.lstrip()[:1] in {"{", "[", '"'}
-        escaped = nested and "\\u00" in text  # hides what the hints look for
-        likely = [
-            (rule, pattern, keep)
-            for rule in self.rules
-            for hint, pattern, keep in rule.steps
-            if escaped or hint(text)
-        ]
-        telling = nested and self.secrets and near(text)
-        if likely or telling or self.find is not None:
+        likely, escaped, telling = self.likely.text(text)
+        if likely or (nested and (escaped or telling)) or self.find is not None:
             inside = nested and _is_json(text)
             found = self._json(text, depth) if inside else self._plain(text, likely)
             if found != text:
@@ -90,13 +99,19 @@ class Redactor:
             return value
         return self.marker(next(r for r in self.rules if r.name == "secrets"), value)
 
-    def _plain(self, text: str, steps: Sequence[Found]) -> str:
-        for rule, pattern, keep in steps:
+    def _plain(self, text: str, steps: frozenset[int]) -> str:
+        changed = False
+        for i, (rule, pattern, keep) in enumerate(self.likely.all):
+            if i not in steps and not changed:
+                continue
+            before = text
             put = partial(self._put, rule, keep)
             parts = _MARKER.split(text) if "[" in text else [text]
             # Odd parts are markers, which no later rule may read as data.
             parts[::2] = [pattern.sub(put, part) for part in parts[::2]]
             text = "".join(parts)
+            # A marker ends words: what a trigger saw as part of one may stand alone now.
+            changed = changed or text != before
         if self.find is not None and any(c.isalnum() for c in text):
             parts = _MARKER.split(text) if "[" in text else [text]
             parts[::2] = [self._found(self.find, part) for part in parts[::2]]
@@ -118,9 +133,6 @@ class Redactor:
         start, end = match.start(group) - match.start(), match.end(group) - match.start()
         return match[0][:start] + self.marker(rule, value) + match[0][end:]
 
-    def _numeric(self) -> list[Found]:
-        return [(r, p, keep) for r in self.rules if r.name == "card" for _, p, keep in r.steps]
-
     def _json(self, text: str, depth: int) -> str:
         """Strings are read, redacted and written again; a number becomes a string."""
         hidden = False
@@ -133,7 +145,7 @@ class Redactor:
                 return match[0]
             if number is not None:
                 secret, hidden = hidden, False
-                numeric = self._numeric() if number.isdigit() else []
+                numeric = self.likely.cards if number.isdigit() else frozenset()
                 found = self.whole(number) if secret else self._plain(number, numeric)
                 return match[0] if found == number else json.dumps(found)
             value = str(json.loads(f'"{inner}"', strict=False)) if "\\" in inner else inner
