@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from collector import lanes
 from collector.ledger import ITEMS, Totals, waiting
 from schemas import clickhouse
 from schemas.errors import Permanent, Retryable
 from schemas.queries.ingest import stored_by_ledger
+from schemas.queries.rejections import rejections_by_project
 from schemas.settings import Settings
 
 Check = tuple[bool, str]
@@ -23,13 +27,25 @@ def accounts(settings: Settings) -> Iterator[Check]:
     try:
         store = clickhouse.connect(settings)
         stored = stored_by_ledger(store)
+        refused = rejections_by_project(store)
         store.close()
     except (Retryable, Permanent, OSError) as error:
         yield False, f"ledger: ClickHouse cannot be asked what it holds: {error}"
-        stored = None
+        stored, refused = None, []
     for signal, projects in counted.items():
         held = None if stored is None else stored.get(signal, {})
         yield from _signal(ITEMS[signal].replace("_", " "), projects, held)
+    yield from map(_refusal, refused)
+
+
+def _refusal(row: Mapping[str, Any]) -> Check:
+    last = datetime.fromtimestamp(row["last_ms"] / 1000, UTC)
+    sample = json.loads(row["sample"] or "{}").get("name", "")
+    return True, (
+        f"refused in 30 days: {row['items']} {ITEMS[row['signal']].replace('_', ' ')} of"
+        f" {row['project']} from {row['sdk']}" + (f", as {sample!r}" if sample else "")
+        + f", last {last:%Y-%m-%d %H:%M} UTC: {row['reason']}"
+    )  # fmt: skip
 
 
 def _signal(items: str, projects: Totals, held: dict[str, int] | None) -> Iterator[Check]:

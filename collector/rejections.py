@@ -52,6 +52,7 @@ class Rejections:
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, Key], RejectionRow] = {}
+        self._sent: tuple[list[RejectionRow], str] | None = None
         self._lock = threading.Lock()
 
     def add(self, signal: str, found: Mapping[Key, tuple[int, str]]) -> None:
@@ -73,17 +74,21 @@ class Rejections:
                     max(old.last_at, row.last_at))  # fmt: skip
 
     def flush(self, insert: Callable[[Sequence[Any], str], None]) -> None:
-        """Write what is held; after a failure it is held again."""
-        with self._lock:
-            rows = list(self._held.values())
-            self._held = {}
-        if not rows:
-            return
-        try:
-            insert(rows, str(uuid.uuid4()))
-        except Exception as error:
-            log.warning("samples of refused items wait: %s", error)
-            self._put(rows)
+        """Write what is held. What failed is sent again as it was, under the same token: an INSERT
+        may be stored and reported as failed. Of one thread only."""
+        while True:
+            if self._sent is None:
+                with self._lock:
+                    rows, self._held = list(self._held.values()), {}
+                if not rows:
+                    return
+                self._sent = rows, str(uuid.uuid4())
+            try:
+                insert(*self._sent)
+            except Exception as error:
+                log.warning("samples of refused items wait: %s", error)
+                return
+            self._sent = None
 
     def run(self, insert: Callable[[Sequence[Any], str], None], stop: threading.Event) -> None:
         """Write every few seconds, and once more at the end."""

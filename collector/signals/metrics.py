@@ -1,4 +1,5 @@
-"""OTLP metrics: gauges, sums and explicit histograms; other points are refused and counted."""
+"""OTLP metrics: gauges, sums, explicit and exponential histograms; summaries are refused and
+counted."""
 
 from __future__ import annotations
 
@@ -17,21 +18,25 @@ from collector.chat import text
 from collector.keeping import Fixed, Keeping, Naming
 from collector.normalise import attributes, resource_columns
 from collector.rejections import Found
+from collector.signals import exponential
 from collector.signals.admission import Admission, admission
 from collector.signals.base import Checked, Signal, keep, noted
 from schemas.models import MetricRow
 
-_STORED = ("gauge", "sum", "histogram")
+_STORED = ("gauge", "sum", "histogram", "exponential_histogram")
 _TEMPORALITY = {1: "delta", 2: "cumulative"}
 _NO_VALUE = 1  # DataPointFlags: the point says that there is none
 
 
 def _fault(rules: Admission, kind: str, point: Any) -> str:
     if kind not in _STORED:
-        return f"{kind.replace('_', ' ')} points are not stored: export explicit histograms"
+        return f"{kind.replace('_', ' ')} points are not stored: export histograms"
     if kind == "histogram" and len(point.bucket_counts) not in {0, len(point.explicit_bounds) + 1}:
         return "a histogram needs one bucket more than it has bounds"
-    return rules.fault(point, point.time_unix_nano, "time")
+    if kind == "histogram" and len(point.bucket_counts) > exponential.MOST_BUCKETS:
+        return f"a histogram has {exponential.MOST_BUCKETS} buckets at most"
+    why = exponential.fault(point) if kind == "exponential_histogram" else ""
+    return why or rules.fault(point, point.time_unix_nano, "time")
 
 
 def _metrics(request: Any) -> Iterator[tuple[Any, Any, Any, str]]:
@@ -63,10 +68,15 @@ def check(
 
 
 def _values(kind: str, point: Any) -> dict[str, Any]:
-    if kind == "histogram":
+    if kind in {"histogram", "exponential_histogram"}:
+        bounds, counts = (
+            (list(point.explicit_bounds), list(point.bucket_counts))
+            if kind == "histogram"
+            else exponential.explicit(point)
+        )
         return {
             "count": point.count, "sum": point.sum, "min": point.min, "max": point.max,
-            "bounds": list(point.explicit_bounds), "counts": list(point.bucket_counts),
+            "bounds": bounds, "counts": counts,
         }  # fmt: skip
     which = point.WhichOneof("value")
     missing = point.flags & _NO_VALUE or which is None
@@ -90,7 +100,7 @@ def rows(keeping: Keeping, request: Any, received_ns: int, token: str) -> list[A
             result.append(
                 MetricRow(
                     name=metric.name,
-                    kind=kind,
+                    kind="histogram" if "histogram" in kind else kind,
                     unit=metric.unit,
                     time=point.time_unix_nano,
                     start_time=point.start_time_unix_nano,

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from collector.spool import Limits, Spool
 from collector.writer import Writer
 from schemas.clickhouse import Store
 from schemas.errors import Permanent
+from schemas.models import RejectionRow
+from schemas.queries.rejections import insert_rejections
 from schemas.queries.spans import count_spans, insert_spans
 from schemas.settings import Settings
 from tests.collector.test_writer import _request
@@ -128,3 +131,19 @@ def test_the_first_versions_spool_and_counts_are_taken_over(mine: Settings) -> N
     assert [p.suffix for p in mine.spool.iterdir() if p.is_file()] == [""]  # its lock
     assert lane.ledger.totals() == {"": {"received": 7, "written": 7}, "shop": {"received": 2}}
     _close(lane.spool)
+
+
+def test_what_was_refused_at_the_door_is_told_with_its_sdk(mine: Settings, store: Store) -> None:
+    project, now = f"door-{uuid.uuid4()}", time.time_ns() // 10**6
+    day = datetime.fromtimestamp(now / 1000, UTC).date()
+    row = RejectionRow(project, day, "traces", "trace_id must be 16 bytes", "opentelemetry js 2.1",
+                       '{"name": "ask"}', 7, now, now)  # fmt: skip
+    insert_rejections(store, [row, row], str(uuid.uuid4()))
+    lane = _lane(mine)
+    lane.ledger.add("received", {project: 14})
+    lane.ledger.add("rejected", {project: 14})
+    lane.ledger.save()
+    _close(lane.spool)
+    [line] = [text for well, text in accounts(mine) if "refused in" in text and project in text]
+    assert "14 spans" in line and "opentelemetry js 2.1, as 'ask'" in line
+    assert line.endswith("UTC: trace_id must be 16 bytes")

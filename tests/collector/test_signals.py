@@ -116,13 +116,13 @@ def test_points_that_are_not_stored_are_counted_in_partial_success(collector: Se
     request = ExportMetricsServiceRequest()
     scope = request.resource_metrics.add().scope_metrics.add()
     odd = scope.metrics.add(name="odd").exponential_histogram.data_points
-    odd.add(time_unix_nano=NOW, count=1)
-    odd.add(time_unix_nano=NOW, count=1)
+    odd.add(time_unix_nano=NOW, count=1, scale=41)
+    odd.add(time_unix_nano=NOW, positive={"bucket_counts": [0] * 10_001})
     scope.metrics.add(name="old").summary.data_points.add(time_unix_nano=NOW)
     scope.metrics.add(name="fine").gauge.data_points.add(time_unix_nano=NOW, as_double=1)
     checked = metrics().check(request, NOW)
     assert (checked.kept, checked.rejected) == (1, 3)
-    assert "exponential histogram points are not stored" in checked.reason
+    assert "must be within -40 and 40" in checked.reason
 
 
 def test_items_are_counted_by_project_and_come_apart() -> None:
