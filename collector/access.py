@@ -64,14 +64,16 @@ class Rules:
 Look = Callable[[], Rules]
 
 
-def look(settings: Settings) -> Rules:
-    """Read control state now. Raises Retryable, Permanent, ControlError."""
-    store = clickhouse.connect(settings)
-    try:
-        found = {key.digest: key for key in keys.read(store)}
-        return Rules(found, control.quotas(store))
-    finally:
-        store.close()
+def look(settings: Settings) -> Look:
+    """A function that reads control state now. It raises Retryable, Permanent, ControlError."""
+    kept = clickhouse.Kept(settings)
+
+    def read() -> Rules:
+        with kept.store() as store:
+            found = {key.digest: key for key in keys.read(store)}
+            return Rules(found, control.quotas(store))
+
+    return read
 
 
 def secrets_of(header: str) -> list[str]:
@@ -208,7 +210,7 @@ class Access:
 def of_settings(settings: Settings) -> Access:
     """The access that the settings ask for, as last cached."""
     return Access(
-        settings.home, lambda: look(settings), settings.ingest_key, settings.loopback,
+        settings.home, look(settings), settings.ingest_key, settings.loopback,
         Meter(1 / settings.workers),
     )  # fmt: skip
 

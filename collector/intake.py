@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from collector.access import Access, Grant, Refusal
 from collector.lanes import Lane
 from collector.rejections import Rejections
-from collector.signals.base import parts, projects, sizes
+from collector.signals.base import Checked, parts, projects, sizes
 from schemas.errors import Retryable
 
 MAX_BYTES = 64 * 2**20  # OTLP specification: the limit holds after decompression
@@ -56,8 +56,32 @@ class Flight:
 
 
 class Redaction(Protocol):
+    @property
+    def quick(self) -> bool:
+        """True where a small request takes well under a millisecond."""
+
     def apply(self, request: Any) -> bool:
         """Redact in place; True where something changed. Raises Retryable where it cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A record of the spool: OTLP of `total` items, `counts` of them by project."""
+
+    data: bytes
+    total: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request of signal `name` that may be kept; `refused` counts rejected items by project."""
+
+    name: str
+    lane: Lane
+    pieces: tuple[Piece, ...]
+    checked: Checked
+    refused: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +106,15 @@ class Intake:
         """Keep the good items of a request of signal `name`, reject the bad ones; `body`, where
         it is given, is the request's protobuf and spares serialising it again. Returns the OTLP
         response. Raises Retryable when not all were kept, or a quota is used up."""
+        prepared = self.prepare(name, request, grant, body)
+        for piece in prepared.pieces:
+            prepared.lane.spool.append(piece.data, piece.total)
+            prepared.lane.ledger.add("received", piece.counts)
+        return self.answer(prepared)
+
+    def prepare(self, name: str, request: Any, grant: Grant, body: bytes = b"") -> Prepared:
+        """What of a request is to be kept, redacted, as records for the spool; nothing is kept
+        yet. Raises Retryable."""
         lane = self.lanes[name]
         if self.access.bind(request, grant):
             body = b""
@@ -89,25 +122,30 @@ class Intake:
         if self.redaction.apply(request):
             body = b""
         sent = projects(request)
-        checked = lane.signal.check(request, time.time_ns())
-        if checked.kept <= MAX_ITEMS:
-            _keep(lane, checked.request, b"" if checked.rejected else body)
+        found = lane.signal.check(request, time.time_ns())
+        if found.kept <= MAX_ITEMS:
+            pieces = [_piece(found.request, b"" if found.rejected else body)]
         else:
-            for part in parts(checked.request, MAX_ITEMS):
-                _keep(lane, part, b"")
-        if checked.rejected:
-            refused = Counter(sent) - Counter(projects(checked.request))
-            lane.ledger.add("received", refused)
-            lane.ledger.add("rejected", refused)
-            self.rejections.add(name, checked.refused)
+            pieces = [_piece(part, b"") for part in parts(found.request, MAX_ITEMS)]
+        refused: Counter[str] = Counter()
+        if found.rejected:
+            refused = Counter(sent) - Counter(projects(found.request))
+        kept = tuple(piece for piece in pieces if piece.total)
+        return Prepared(name, lane, kept, found, refused)
+
+    def answer(self, prepared: Prepared) -> Any:
+        """Count what was rejected of a request whose pieces are on disk; the OTLP response."""
+        lane, found = prepared.lane, prepared.checked
+        if found.rejected:
+            lane.ledger.add("received", prepared.refused)
+            lane.ledger.add("rejected", prepared.refused)
+            self.rejections.add(prepared.name, found.refused)
             with suppress(OSError):  # what is kept is safe; only counts would start lower
                 lane.ledger.save()
-        return lane.signal.answer(checked.rejected, checked.reason)
+        return lane.signal.answer(found.rejected, found.reason)
 
 
-def _keep(lane: Lane, request: Any, body: bytes) -> None:
+def _piece(request: Any, body: bytes) -> Piece:
     counts = projects(request)
     total = sum(counts.values())
-    if total:
-        lane.spool.append(body or request.SerializeToString(), total)
-        lane.ledger.add("received", counts)
+    return Piece((body or request.SerializeToString()) if total else b"", total, counts)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from schemas import clickhouse, control
-from schemas.clickhouse import Store
 from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.queries import tombstones as queries
@@ -84,19 +83,14 @@ Look = Callable[[tuple[Any, ...]], "tuple[tuple[Any, ...], Retentions, Tombstone
 
 def look(settings: Settings) -> Look:
     """A function that reads retentions, and tombstones where their stamp has changed."""
-    held: list[Store] = []
+    connection = clickhouse.Kept(settings)
 
     def read(
         stamp: tuple[Any, ...],
     ) -> tuple[tuple[Any, ...], Retentions, Tombstones | None]:
-        if not held:
-            held.append(clickhouse.connect(settings))
-        try:
-            now = queries.stamp(held[0])
-            return now, control.retentions(held[0]), queries.read(held[0]) if now != stamp else None
-        except (Retryable, Permanent):
-            held.pop().close()
-            raise
+        with connection.store() as store:
+            now = queries.stamp(store)
+            return now, control.retentions(store), queries.read(store) if now != stamp else None
 
     return read
 

@@ -26,11 +26,11 @@ def factor(parts: int) -> float:
 
 def keep_pace(settings: Settings, spools: Sequence[Spool], stop: threading.Event) -> None:
     """Look every SECONDS; while ClickHouse is away the last factor stays."""
+    connection = clickhouse.Kept(settings)
     while not stop.wait(SECONDS):
         try:
-            store = clickhouse.connect(settings)
-            found = factor(busiest_partition(store))
-            store.close()
+            with connection.store() as store:
+                found = factor(busiest_partition(store))
         except (Retryable, Permanent) as error:
             log.debug("the number of parts cannot be read: %s", error)
             continue

@@ -120,12 +120,11 @@ def watch(
 ) -> None:
     """Look until `stop`; sooner again after something lacked and while ClickHouse is away."""
 
+    connection = clickhouse.Kept(settings)
+
     def ask(names: Sequence[str]) -> set[str]:
-        store = clickhouse.connect(settings)
-        try:
+        with connection.store() as store:
             return lacking(store, names)
-        finally:
-            store.close()
 
     replay = Replay(shelf, sources, ask)
     pause = 0.0

@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from collector.lanes import DEAD, Lane
 from collector.ledger import ITEMS, NAMES, prometheus
 from collector.pace import keep_pace
 from collector.receivers import otlp_grpc, otlp_http
-from collector.redact.policies import TALLY, Policies, exposed, read_policies
+from collector.redact.policies import TALLY, Policies, exposed, reader
 from collector.replay import Source, watch
 from collector.signals.standard import standard
 from collector.writer import Writer
@@ -97,7 +96,7 @@ def serve(settings: Settings, worker: int) -> None:
         writers.append(
             Writer(lane.spool, lane.ledger, each, insert, lane.folder / DEAD, shelf=shelf)
         )
-    redaction = Policies(settings.home, partial(read_policies, settings))
+    redaction = Policies(settings.home, reader(settings))
     access = of_settings(settings)
     access.refresh()
     intake = Intake({lane.signal.name: lane for lane in open_lanes}, redaction, access)

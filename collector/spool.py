@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,13 @@ class _Group:
         self.size = self.spans = 0
         self.done = False
         self.error = ""
+        self.told: list[Callable[[str], None]] = []
+
+    def end(self, error: str) -> None:
+        """Every append of the group is safe, or with an error none is."""
+        self.error, self.done = error, True
+        for tell in self.told:
+            tell(error)
 
 
 class _Open:
@@ -149,32 +157,51 @@ class Spool:
 
     def append(self, body: bytes, spans: int) -> None:
         """Store one request; returns when its bytes are on disk. Raises Retryable."""
-        why = self.refusal()
-        if why:
-            raise Retryable(why, delay=5.0)
+        self._accept()
         head = prefix(body, spans, time.time_ns())
         with self._changed:
             while self._due():
                 # Else under steady load a segment is never sealed; it becomes one INSERT.
                 self._changed.wait()
-            if self._closing:
-                raise Retryable("the collector is stopping", delay=5.0)
-            try:
-                if self._file is None:
-                    self._file = _Open(self._folder)
-                self._file.write(head, body)
-                self._file.held += spans
-            except OSError as error:
-                self._trouble = (f"the spool cannot be written: {error}", time.monotonic())
-                raise Retryable(self._trouble[0], delay=5.0) from error
-            group = self._group
-            group.size += len(head) + len(body)
-            group.spans += spans
-            self._changed.notify_all()
+            group = self._add(head, body, spans)
             while not group.done:
                 self._changed.wait()
         if group.error:
-            raise Retryable(f"the disk refused the data: {group.error}", delay=5.0)
+            raise refused(group.error)
+
+    def offer(self, body: bytes, spans: int, tell: Callable[[str], None]) -> bool:
+        """As `append`, without waiting: `tell` is called by another thread once the bytes are on
+        disk, or with the error that kept them from it. False: nothing was done, since a segment is
+        being sealed; use `append`. Raises Retryable."""
+        self._accept()
+        head = prefix(body, spans, time.time_ns())
+        with self._changed:
+            if self._due() and not self._closing:
+                return False
+            self._add(head, body, spans).told.append(tell)
+        return True
+
+    def _accept(self) -> None:
+        why = self.refusal()
+        if why:
+            raise Retryable(why, delay=5.0)
+
+    def _add(self, head: bytes, body: bytes, spans: int) -> _Group:
+        """Write a record, with the lock held; the group whose fsync will cover it."""
+        if self._closing:
+            raise Retryable("the collector is stopping", delay=5.0)
+        try:
+            if self._file is None:
+                self._file = _Open(self._folder)
+            self._file.write(head, body)
+            self._file.held += spans
+        except OSError as error:
+            self._trouble = (f"the spool cannot be written: {error}", time.monotonic())
+            raise Retryable(self._trouble[0], delay=5.0) from error
+        self._group.size += len(head) + len(body)
+        self._group.spans += spans
+        self._changed.notify_all()
+        return self._group
 
     def _due(self) -> bool:
         file, growth = self._file, min(self._factor, LARGEST)
@@ -213,7 +240,7 @@ class Spool:
                 self._total += upto - file.synced
                 file.synced = upto
                 file.spans += group.spans
-                group.done = True
+                group.end("")
                 self._trouble = ("", 0.0)
                 if file.broken:
                     self._fail(self._group, "an earlier write failed")
@@ -226,7 +253,7 @@ class Spool:
         log.error("the spool's disk failed: %s", error)
         self._trouble = (error, time.monotonic())
         for each in (group, self._group):
-            each.error, each.done = error, True
+            each.end(error)
         self._group = _Group()
         if self._file is not None:
             self._seal(self._file)
@@ -281,6 +308,11 @@ class Spool:
     def release(self) -> None:
         """Let another process have the folder; its end does so, too."""
         self._lock.close()
+
+
+def refused(error: str) -> Retryable:
+    """What a client is told whose data a disk did not take."""
+    return Retryable(f"the disk refused the data: {error}", delay=5.0)
 
 
 def _recover(path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import clickhouse_connect
@@ -121,3 +122,25 @@ def connect(settings: Settings) -> Store:
     """Open a connection with the settings' URL. Raises Retryable while ClickHouse is away."""
     # The embedded store is on this machine, where packing costs more than sending.
     return Store(url(settings), compress=not settings.embedded)
+
+
+class Kept:
+    """A connection that is kept from one use to the next: opening one costs several queries, which
+    a process that looks every few seconds would spend all day on. For one thread at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store: Store | None = None
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The connection; after any error within the block the next use opens another. Raises
+        Retryable while ClickHouse is away."""
+        if self._store is None:
+            self._store = connect(self._settings)
+        try:
+            yield self._store
+        except BaseException:
+            self._store.close()
+            self._store = None
+            raise

@@ -34,13 +34,16 @@ PATIENCE = 5.0  # seconds that a start waits for the first look
 Found = dict[str, RedactionPolicy]
 
 
-def read_policies(settings: Settings) -> Found:
-    """What control state says now. Raises Retryable, Permanent, ControlError."""
-    store = clickhouse.connect(settings)
-    try:
-        return control.redactions(store)
-    finally:
-        store.close()
+def reader(settings: Settings) -> Callable[[], Found]:
+    """A function that reads what control state says now. It raises Retryable, Permanent,
+    ControlError."""
+    kept = clickhouse.Kept(settings)
+
+    def read() -> Found:
+        with kept.store() as store:
+            return control.redactions(store)
+
+    return read
 
 
 def _salt(path: Path) -> bytes:
@@ -156,6 +159,11 @@ class Policies:
                 self._used[key] = made
             held = self._used[key]
         return held and held.use()
+
+    @property
+    def quick(self) -> bool:
+        """True where no policy in force asks a model: rules take microseconds, models do not."""
+        return not any(policy.presidio for policy in self._found.values())
 
     def apply(self, request: Any) -> bool:
         """Redact a request in place; True where something changed. Raises Retryable on any doubt:

@@ -275,6 +275,8 @@ def _requests() -> dict[str, Any]:
 
 
 class _NoRedaction:
+    quick = True
+
     def apply(self, request: Any) -> bool:
         return False
 
