@@ -39,6 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
         process = commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
         if name == "store":
             _users(process)
+        if name == "evaluators":
+            process.add_argument("--workers", type=int, default=0, metavar="N", help="processes"
+                " that share the work (default: $ASSAY_EVALUATOR_WORKERS or 1)")  # fmt: skip
     apply = commands.add_parser("apply", help="make assay.yaml the control state in force")
     apply.add_argument("--dry-run", action="store_true", help="say what would change")
     _to(apply, "assay.control:apply", "dry_run")

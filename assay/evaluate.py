@@ -196,11 +196,11 @@ def _judged(
 def _careful(evaluator: Evaluator, samples: list[Sample]) -> list[Result]:
     """All at once; one by one where that failed, so that one bad row costs no other. A judge fails
     row by row as it is, and asking again would cost again."""
-    made = judge(evaluator, samples, 1.0)
+    made = judge(evaluator, samples)
     if hasattr(evaluator, "judge"):
         return made
     if len(samples) > 1 and any(result.status == "error" for result in made):
-        made = [judge(evaluator, [one], 1.0)[0] for one in samples]
+        made = [judge(evaluator, [one])[0] for one in samples]
     return made
 
 

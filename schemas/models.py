@@ -6,7 +6,7 @@ DateTime64(6) microseconds: clickhouse-connect writes integers as ticks of the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 
@@ -307,8 +307,36 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """Something to score, without its texts. Of a session `trace_id` is its first trace and
+    `span_id` empty. `kept`: with which probability the client's own sampler kept it; `rules`:
+    numbers of the rules that take it; `tries`: how often it ended in an error that may pass."""
+
+    project: str
+    level: str
+    trace_id: str
+    span_id: str
+    session_id: str
+    start_time: int
+    retention_days: int = 30
+    kept: float = 1.0
+    rules: tuple[int, ...] = ()
+    tries: int = 0
+
+    @property
+    def key(self) -> str:
+        """What its draw hashes: of a session its id, so that its turns fall together."""
+        if self.level == "session":
+            return self.session_id
+        return self.trace_id + self.span_id if self.level == "span" else self.trace_id
+
+    def tried(self, tries: int) -> Item:
+        return replace(self, tries=tries)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """What an evaluator sees of one trace: never a label."""
+    """What an evaluator sees of one trace (span, session): never a label."""
 
     project: str
     trace_id: str
@@ -321,6 +349,7 @@ class Sample:
     retention_days: int = 30
     reference: str = ""  # what should have been answered; traces have none
     tools: tuple[ToolCall, ...] = ()  # read only for evaluators that need them
+    turns: tuple[tuple[str, str], ...] = ()  # (question, answer) of a session's traces, in order
 
 
 @dataclass(frozen=True, slots=True)
