@@ -85,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     _drift(commands.add_parser("drift", help="whether a column changed between two files"))
     _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
+    _backfill(commands.add_parser("backfill", help="score what is stored with one evaluator"))
     label = commands.add_parser("label", help="store what people say of traces, from a file")
     label.add_argument("file", metavar="LABELS.JSONL", help="- is stdin; see docs/estimates.md")
     agreement = commands.add_parser("agreement", help="how far an evaluator agrees with labels")
@@ -214,6 +215,11 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
     command.add_argument("--list", action="store_true", help="name the evaluators and their needs")
     command.add_argument("--input", default="-", metavar="ROWS.JSONL", help="- is stdin")
+    command.add_argument("--project", default="", metavar="P", help="score what this project stores"
+        " instead of a file; nothing is written into it")  # fmt: skip
+    command.add_argument("--since", default="24h", metavar="TIME", help="2026-11-01, or 7d, 12h,"
+        " 30m ago (24h); with --project")  # fmt: skip
+    command.add_argument("--until", default="", metavar="TIME", help="default: now")
     command.add_argument("--output", default="-", metavar="SCORES.JSONL", help="- is stdout")
     command.add_argument(
         "--fail-under",
@@ -222,3 +228,19 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
         help="gate on the mean's 95%% interval: exit 0 pass, 1 fail, 2 inconclusive",
     )
     command.set_defaults(handler="assay.evaluate:run", takes=None)
+
+
+def _backfill(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Score what a project stores of a time with an evaluator, or its new version. What has its"
+        " score is left out, so a run that was cut off goes on where it was."
+    )
+    add = command.add_argument
+    add("evaluator", metavar="EVALUATOR")
+    add("--project", required=True, metavar="P")
+    add("--since", required=True, metavar="TIME", help="2026-11-01, or 7d, 12h, 30m ago")
+    add("--until", default="", metavar="TIME", help="default: now")
+    add("--sample", type=float, default=1.0, metavar="X", help="probability of being judged (1)")
+    add("--level", default="", choices=["", "span", "trace", "session"], help="default: the"
+        " evaluator's own")  # fmt: skip
+    command.set_defaults(handler="assay.backfill:run", takes=None)

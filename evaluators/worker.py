@@ -181,7 +181,7 @@ def run_batch(
         return 0
     with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
         span.set_attributes({"evaluator": assignment.name, "items": len(found.items)})
-        _work_off(store, project, assignment, desk, found.items, factor, now_ms, embedder)
+        work_off(store, project, assignment, desk, found.items, factor, now_ms, embedder)
     return len(found.items)
 
 
@@ -200,10 +200,11 @@ def _draw(
     return drawn, ""
 
 
-def _work_off(
+def work_off(
     store: Store, project: str, assignment: Assignment, desk: Desk, items: Sequence[Item],
     factor: float, now_ms: int, embedder: TextEmbedder | None,
 ) -> None:  # fmt: skip
+    """Draw, judge and store these items. `factor` multiplies every probability."""
     decided = [_draw(store, assignment, desk, item, factor) for item in items]
     taken = [drawn for drawn, why in decided if not why]
     embeds = embedder is not None and assignment.level == "trace"

@@ -91,7 +91,7 @@ def test_schemas_is_the_bottom_layer() -> None:
     assert offenders({"schemas": set()}) == []
 
 
-@pytest.mark.parametrize("name", ["__init__.py", "sdk.py", "cli.py"])
+@pytest.mark.parametrize("name", ["__init__.py", "sdk.py", "cli.py", "pytest_plugin.py"])
 def test_the_client_side_of_assay_imports_no_sibling(name: str) -> None:
     assert imports(ROOT / "assay" / name) & set(PACKAGES) <= {"assay"}
 
