@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evaluators import exposed, plan, pool, worker
 from evaluators.base import Evaluator, Resources
+from evaluators.canary import Keeper
 from evaluators.defined import JUDGE, Defined
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
@@ -66,17 +67,20 @@ def work(settings: Settings, number: int, folder: Path) -> None:
 
     def loop(
         part: list[Evaluator], shared: Embedder | None, ready: Path | None,
-        more: Callable[[Control], Sequence[Evaluator]],
+        more: Callable[[Control], Sequence[Evaluator]], chore: Keeper | None = None,
     ) -> None:  # fmt: skip
         seconds = (settings.quiet_seconds, settings.poll_seconds)
         desk = worker.Desk(split, tally)
         worker.run(
-            lambda: connect(settings), part, shared, *seconds, ready, stop, more, desk, folder
-        )
+            lambda: connect(settings), part, shared, *seconds, ready, stop, more, desk, folder,
+            chore,
+        )  # fmt: skip
 
+    # Of several workers one looks after the canaries.
+    keeper = None if number else Keeper(lambda state: [*judging, *defined(state)])
     # Judges are slow to load and to run: in a thread of their own they hold nobody up.
     slow = threading.Thread(
-        target=loop, args=(judging, None, None, defined), daemon=True, name="judges"
+        target=loop, args=(judging, None, None, defined, keeper), daemon=True, name="judges"
     )
     embedder.embed(["warm"])  # transformers' lazy imports are not safe from two threads
     slow.start()

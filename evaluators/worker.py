@@ -308,11 +308,12 @@ def run(
     defined: Callable[[Control], Sequence[Evaluator]] = nothing,
     desk: Desk | None = None,
     folder: Path | None = None,
+    chore: Callable[[Store], object] | None = None,
 ) -> None:
     """Loop until `stop` is set. After a round that left nothing, rounds ask only for what was
     stored lately, and every SWEEP_SECONDS for all that is kept. While ClickHouse is away: wait,
     reconnect, go on; every round that succeeds writes the unix time to `ready`, and what was done
-    and is left into `folder`, where they are given.
+    and is left into `folder`, where they are given, and does the `chore`.
     """
     desk = desk or Desk()
     store: Store | None = None
@@ -328,6 +329,8 @@ def run(
             )
             if drained:
                 since_ms = begun - 1000 * (quiet_seconds + OVERLAP_SECONDS)
+            if chore is not None:
+                chore(store)
             if folder is not None:
                 desk.tally.save(folder)
             if ready is not None:

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import yaml
 
-from schemas import alerting, evaluation, judging, rules
+from schemas import alerting, canaries, evaluation, judging, rules
 from schemas.alerting import AlertPolicy, SilencePolicy
+from schemas.canaries import CanaryPolicy
 from schemas.clickhouse import Store
 from schemas.evaluation import EvaluationPolicy
 from schemas.judging import JudgePolicy, RubricPolicy
@@ -62,12 +63,14 @@ class MonitorPolicy:
 Policy = (
     EvaluatorPolicy | JudgePolicy | RubricPolicy | MonitorPolicy | AlertPolicy | SilencePolicy
     | RulePolicy | RedactionPolicy | RetentionPolicy | QuotaPolicy | EvaluationPolicy
+    | CanaryPolicy
 )  # fmt: skip
 Key = tuple[str, str]  # (kind, name)
 P = TypeVar("P")
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
     "evaluation": ("evaluation", EvaluationPolicy),
+    "canaries": ("canary", CanaryPolicy),
     "judges": ("judge", JudgePolicy),
     "rubrics": ("rubric", RubricPolicy),
     "monitors": ("monitor", MonitorPolicy),
@@ -94,6 +97,7 @@ class Control:
     judges: Mapping[str, JudgePolicy] = field(default_factory=dict)
     rubrics: Mapping[str, RubricPolicy] = field(default_factory=dict)
     evaluation: Mapping[str, EvaluationPolicy] = field(default_factory=dict)
+    canaries: Mapping[str, CanaryPolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Pol
     try:
         if kind == "evaluation":
             return evaluation.checked(given, place)
+        if kind == "canary":
+            return canaries.checked(given, place)
         if kind == "judge":
             return judging.judge(given, place)
         if kind == "rubric":
@@ -233,6 +239,7 @@ def state(found: Mapping[Key, Policy]) -> Control:
         {n: p for (_, n), p in found.items() if isinstance(p, JudgePolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, RubricPolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, EvaluationPolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, CanaryPolicy)},
     )
 
 

@@ -187,6 +187,55 @@ class LabelRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryRow:
+    """A row of an evaluator's canary set: `row` is JSON as `assay eval` reads it, `label` what
+    people say of it (NaN for nothing)."""
+
+    evaluator: str
+    set_id: str
+    item: str
+    row: str
+    label: float
+    put_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryScoreRow:
+    """What a run made of one row of a set."""
+
+    evaluator: str
+    evaluator_version: str
+    set_id: str
+    run_id: str
+    item: str
+    status: str
+    value: float
+    reason: str
+    judge_model: str
+    ran_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRunRow:
+    """A run over a set, compared with the repeats (verdict 'null') before it; `models` as JSON."""
+
+    evaluator: str
+    evaluator_version: str
+    set_id: str
+    run_id: str
+    verdict: str  # null | good | changed | drifted | failed
+    items: int
+    errors: int
+    mean: float
+    shift: float
+    low: float
+    high: float
+    detectable: float
+    models: str
+    ran_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeUsageRow:
     """What a judge took on one day (UTC) for an evaluator. Rows with the same key are added up."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from schemas.clickhouse import Store
 from schemas.estimates.means import Mean, Sums, weighted, worst
+from schemas.queries.canary import doubtful_since
 from schemas.queries.spans import SEGMENT_COLUMNS
 
 REASONS = 20  # reasons named; the others are added up
@@ -63,6 +64,7 @@ class ScoreSummary:
     worst_low: float | None = None
     worst_high: float | None = None
     rules: tuple[str, ...] = field(default=())
+    doubtful: int = 0  # scored after the last good run of a judge whose canaries drifted
 
     @property
     def seen(self) -> int:
@@ -93,6 +95,8 @@ class ScoreSummary:
         )
         if self.worst_low is not None and self.worst_high is not None:
             line += f"; were every error a 0 or a 1: {self.worst_low:.3f} to {self.worst_high:.3f}"
+        if self.doubtful:
+            line += f"; {self.doubtful} were scored since the judge's canaries drifted"
         return line
 
 
@@ -128,6 +132,8 @@ def summarise(
     counted = store.rows(_by_reason(level, inside), **named)
     traffic = store.rows(_traffic(level, inside), **named)[0]
     mean = weighted(_sums(units))
+    since = doubtful_since(store, evaluator, version)
+    doubtful = store.rows(_doubtful(level, inside), **named, since=since)[0]["n"] if since else 0
     counts: dict[str, int] = {}
     lost = 0.0
     for row in counted:
@@ -144,7 +150,7 @@ def summarise(
         int(traffic["items"]), _share(weight, float(traffic["weight"]), mean),
         min((float(row["lowest"]) for row in units), default=1.0),
         case[0] if case else None, case[1] if case else None,
-        tuple(name for name in (levels[0]["rules"] if levels else []) if name),
+        tuple(name for name in (levels[0]["rules"] if levels else []) if name), int(doubtful),
     )  # fmt: skip
 
 
@@ -202,6 +208,13 @@ def _by_reason(level: str, inside: str) -> str:
                countIf(row.6 > toDateTime64(0, 3, 'UTC')) AS waiting
         FROM ({_latest(level, inside)}) WHERE row.1 != 'scored'
         GROUP BY status, reason ORDER BY items DESC, status, reason"""
+
+
+def _doubtful(level: str, inside: str) -> str:
+    return f"""
+        SELECT uniqExact({_ITEM[level]}) AS n FROM scores
+        WHERE {_WINDOW} AND level = '{level}'{inside} AND status = 'scored'
+          AND scored_at >= fromUnixTimestamp64Milli({{since:Int64}})"""
 
 
 def _traffic(level: str, inside: str) -> str:
