@@ -97,11 +97,17 @@ def build_parser() -> argparse.ArgumentParser:
     agreement = commands.add_parser("agreement", help="how far an evaluator agrees with labels")
     agreement.add_argument("evaluator", metavar="EVALUATOR")
     agreement.add_argument("--version", default="", help="default: the one that scored last")
+    agreement.add_argument("--since", default="", metavar="TIME", help="of what began from then on:"
+        " 2026-11-01, or 7d ago; labels of other times are borrowed")  # fmt: skip
+    agreement.add_argument("--until", default="", metavar="TIME")
+    agreement.add_argument("--segment", action="append", default=[], metavar="COLUMN=VALUE")
+    agreement.add_argument("--by", default="", metavar="COLUMN", help="agreement by model, service,"
+        " environment, ...")  # fmt: skip
     agreement.add_argument("--json", action="store_true", help="print one object")
     for command in (label, agreement):
         command.add_argument("--project", required=True, metavar="P")
     _to(label, "assay.label:run", "project", "file")
-    _to(agreement, "assay.agreement:run", "project", "evaluator", "version", "json")
+    agreement.set_defaults(handler="assay.agreement:run", takes=None)
     return parser
 
 
