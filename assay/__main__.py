@@ -16,6 +16,8 @@ def main() -> None:
     arguments = build_parser().parse_args()
     if arguments.command in PROCESSES and not getattr(arguments, "thing", None):
         module = _MODULES.get(arguments.command, arguments.command)
+        if getattr(arguments, "workers", 0):
+            os.environ["ASSAY_EVALUATOR_WORKERS"] = str(arguments.workers)
         # -P: the safe path, so that an application's own `ui/` or `schemas/` is never imported.
         os.execv(sys.executable, [sys.executable, "-P", "-m", module])
     try:

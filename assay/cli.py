@@ -39,6 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
         process = commands.add_parser(name, help=f"run one process: {_ABOUT[name]}")
         if name == "store":
             _users(process)
+        if name == "evaluators":
+            process.add_argument("--workers", type=int, default=0, metavar="N", help="processes"
+                " that share the work (default: $ASSAY_EVALUATOR_WORKERS or 1)")  # fmt: skip
     apply = commands.add_parser("apply", help="make assay.yaml the control state in force")
     apply.add_argument("--dry-run", action="store_true", help="say what would change")
     _to(apply, "assay.control:apply", "dry_run")
@@ -82,16 +85,29 @@ def build_parser() -> argparse.ArgumentParser:
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     _drift(commands.add_parser("drift", help="whether a column changed between two files"))
     _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
+    _backfill(commands.add_parser("backfill", help="score what is stored with one evaluator"))
+    canary = commands.add_parser("canary", help="rows whose scores show whether a judge drifts")
+    canary.add_argument("action", choices=["put", "run", "show"])
+    canary.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
+    canary.add_argument("file", nargs="?", default="", metavar="ROWS.JSONL", help="of put")
+    canary.add_argument("--repeats", type=int, default=1, metavar="N", help="of run (1)")
+    canary.set_defaults(handler="assay.canary:run", takes=None)
     label = commands.add_parser("label", help="store what people say of traces, from a file")
     label.add_argument("file", metavar="LABELS.JSONL", help="- is stdin; see docs/estimates.md")
     agreement = commands.add_parser("agreement", help="how far an evaluator agrees with labels")
     agreement.add_argument("evaluator", metavar="EVALUATOR")
     agreement.add_argument("--version", default="", help="default: the one that scored last")
+    agreement.add_argument("--since", default="", metavar="TIME", help="of what began from then on:"
+        " 2026-11-01, or 7d ago; labels of other times are borrowed")  # fmt: skip
+    agreement.add_argument("--until", default="", metavar="TIME")
+    agreement.add_argument("--segment", action="append", default=[], metavar="COLUMN=VALUE")
+    agreement.add_argument("--by", default="", metavar="COLUMN", help="agreement by model, service,"
+        " environment, ...")  # fmt: skip
     agreement.add_argument("--json", action="store_true", help="print one object")
     for command in (label, agreement):
         command.add_argument("--project", required=True, metavar="P")
     _to(label, "assay.label:run", "project", "file")
-    _to(agreement, "assay.agreement:run", "project", "evaluator", "version", "json")
+    agreement.set_defaults(handler="assay.agreement:run", takes=None)
     return parser
 
 
@@ -211,6 +227,11 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
     command.add_argument("--list", action="store_true", help="name the evaluators and their needs")
     command.add_argument("--input", default="-", metavar="ROWS.JSONL", help="- is stdin")
+    command.add_argument("--project", default="", metavar="P", help="score what this project stores"
+        " instead of a file; nothing is written into it")  # fmt: skip
+    command.add_argument("--since", default="24h", metavar="TIME", help="2026-11-01, or 7d, 12h,"
+        " 30m ago (24h); with --project")  # fmt: skip
+    command.add_argument("--until", default="", metavar="TIME", help="default: now")
     command.add_argument("--output", default="-", metavar="SCORES.JSONL", help="- is stdout")
     command.add_argument(
         "--fail-under",
@@ -219,3 +240,19 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
         help="gate on the mean's 95%% interval: exit 0 pass, 1 fail, 2 inconclusive",
     )
     command.set_defaults(handler="assay.evaluate:run", takes=None)
+
+
+def _backfill(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Score what a project stores of a time with an evaluator, or its new version. What has its"
+        " score is left out, so a run that was cut off goes on where it was."
+    )
+    add = command.add_argument
+    add("evaluator", metavar="EVALUATOR")
+    add("--project", required=True, metavar="P")
+    add("--since", required=True, metavar="TIME", help="2026-11-01, or 7d, 12h, 30m ago")
+    add("--until", default="", metavar="TIME", help="default: now")
+    add("--sample", type=float, default=1.0, metavar="X", help="probability of being judged (1)")
+    add("--level", default="", choices=["", "span", "trace", "session"], help="default: the"
+        " evaluator's own")  # fmt: skip
+    command.set_defaults(handler="assay.backfill:run", takes=None)

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from assay.accounts import accounts
+from assay.behind import behind
 from assay.supervisor import busy_ports, healthy, plan
 from schemas.settings import Settings, SettingsError
 
@@ -74,4 +75,5 @@ def _checks(settings: Settings) -> Iterator[tuple[bool, str]]:
                 not busy,
                 f"{process.name} is not running; " + ("; ".join(busy) or "ports are free"),
             )
+    yield from behind(settings)
     yield from accounts(settings)

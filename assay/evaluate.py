@@ -1,5 +1,5 @@
-"""`assay eval`: any evaluator over a file of rows, without store, network or key; a rubric of
-assay.yaml asks the judge that it names.
+"""`assay eval`: any evaluator over a file of rows, without store, network or key, or over what a
+project stores (`--project`); a rubric of assay.yaml asks the judge that it names.
 
 A row is a JSON object per line: question, context (a text or a list of texts), answer or claim.
 Every row comes back in order, its own fields first. A row that cannot be judged says why, and the
@@ -13,26 +13,30 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import IO, Any
 
 from tqdm import tqdm
 
 from assay.control import load as documents
-from evaluators.base import Evaluator, Resources, Result, Usage, failed, judge
+from assay.exporting import ExportError, moment
+from assay.rows import Row, Source, of_file, of_project
+from evaluators.base import Evaluator, Resources, Result, Usage, judge
 from evaluators.defined import JUDGE, Defined
 from evaluators.embedding import Embedder
 from evaluators.gate import Gate, decide
 from evaluators.judges.backends import Backends
+from evaluators.plan import whole
 from evaluators.rubrics import Rubric
-from schemas import control
+from schemas import clickhouse, control
 from schemas.control import ControlError
-from schemas.models import Sample, ToolCall
+from schemas.errors import Permanent, Retryable
+from schemas.models import Sample
 from schemas.registry import load
 from schemas.settings import Settings
 
-CHUNK = 64  # rows; what was judged is written before the next are read
 LABELS = ("no", "yes")  # below 0.5, and from there, where an evaluator names none
 CANNOT_RUN = 3
 _OURS = ("score", "label", "status", "reason", "explanation", "evaluator", "evaluator_version")
@@ -68,14 +72,13 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     gate, used = Gate(), Usage()
     try:
         with ExitStack() as held:
-            total = _count(arguments.input)
-            source = _open(held, arguments.input, "rb", sys.stdin.buffer)
+            source = _source(held, settings, arguments, evaluator)
             target = _open(held, arguments.output, "wb", sys.stdout.buffer)
             bar = held.enter_context(
-                tqdm(total=total, unit="row", desc=evaluator.name, file=sys.stderr)
+                tqdm(total=source.total, unit="row", desc=evaluator.name, file=sys.stderr)
             )
-            for lines in _chunks(source):
-                for row, result in _judged(evaluator, lines):
+            for chunk in source.chunks:
+                for row, result in _judged(evaluator, chunk):
                     target.write(_written(row, result, evaluator))
                     gate.add(result, str(row.get("group") or row.get("session_id") or ""))
                     used += result.usage or Usage()
@@ -84,6 +87,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of stdout has gone: there is nobody to write to
         return CANNOT_RUN
+    except (ExportError, Retryable, Permanent) as error:
+        return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
     print(gate.summary(evaluator.name, evaluator.version), file=sys.stderr)
@@ -96,33 +101,20 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return verdict
 
 
-def sample(row: Mapping[str, Any], number: int) -> Sample:
-    """A row as evaluators see it. Raises ValueError with a sentence that names the field."""
-    texts = {name: _text(row, name) for name in ("question", "answer", "claim", "reference")}
-    answer = texts["answer"] or texts["claim"]
-    context = row.get("context", row.get("documents", row.get("contexts")))
-    if context is None:
-        context = []
-    if isinstance(context, str):
-        context = [context]
-    if not isinstance(context, list) or not all(isinstance(part, str) for part in context):
-        raise ValueError("context is neither a text nor a list of texts")
-    return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context),
-                  reference=texts["reference"], tools=_tools(row.get("tools")))  # fmt: skip
-
-
-def _tools(given: Any) -> tuple[ToolCall, ...]:
-    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false}]."""
-    if given is None:
-        return ()
-    if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
-        raise ValueError("tools is not a list of objects")
-    made = []
-    for call in given:
-        said = call.get("arguments", "")
-        text = said if isinstance(said, str) else json.dumps(said)
-        made.append(ToolCall(str(call.get("name", "")), text, call.get("failed") is True))
-    return tuple(made)
+def _source(
+    held: ExitStack, settings: Settings, arguments: argparse.Namespace, evaluator: Evaluator
+) -> Source:
+    """A file, or what a project stores of a time. Raises OSError, ExportError, Retryable,
+    Permanent."""
+    if not arguments.project:
+        file = _open(held, arguments.input, "rb", sys.stdin.buffer)
+        return of_file(arguments.input, file)
+    now = datetime.now(UTC)
+    start = moment(arguments.since, now)
+    end = moment(arguments.until, now) if arguments.until else int(now.timestamp() * 1e9)
+    store = clickhouse.connect(settings)
+    held.callback(store.close)
+    return of_project(store, arguments.project, whole(evaluator, 0), start, end)
 
 
 def _bill(used: Usage) -> str:
@@ -132,75 +124,24 @@ def _bill(used: Usage) -> str:
     return f"{used.requests} requests ({used.retries} retries), {tokens}, {cost}"
 
 
-def _text(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is not a text")
-    return value
-
-
-def _count(path: str) -> int | None:
-    if path == "-":
-        return None
-    with open(path, "rb") as file:
-        return sum(bool(line.strip()) for line in file)
-
-
 def _open(held: ExitStack, path: str, mode: str, standard: IO[bytes]) -> IO[bytes]:
     return standard if path == "-" else held.enter_context(open(path, mode))
 
 
-def _chunks(source: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
-    """Numbered lines, CHUNK at a time; empty lines are no rows."""
-    held: list[tuple[int, bytes]] = []
-    for number, line in enumerate(source, 1):
-        if line.strip():
-            held.append((number, line))
-        if len(held) == CHUNK:
-            yield held
-            held = []
-    if held:
-        yield held
-
-
-def _judged(
-    evaluator: Evaluator, lines: Sequence[tuple[int, bytes]]
-) -> list[tuple[dict[str, Any], Result]]:
-    """The rows of the lines with their results, in order."""
-    rows: list[dict[str, Any]] = []
-    results: list[Result | None] = []
-    samples: list[Sample] = []
-    for number, line in lines:
-        row: Any = {"line": number}
-        result = None
-        try:
-            row = json.loads(line.decode("utf-8-sig"))
-            if not isinstance(row, dict):
-                row = {"line": number}
-                raise ValueError("not a JSON object")
-            samples.append(sample(row, number))
-        except UnicodeDecodeError:
-            result = failed("not UTF-8")
-        except json.JSONDecodeError as error:
-            result = failed(f"not JSON: {error.msg} at character {error.pos}")
-        except (ValueError, RecursionError) as error:
-            result = failed(str(error))
-        rows.append(row)
-        results.append(result)
-    made = iter(_careful(evaluator, samples))
-    return [(row, next(made) if r is None else r) for row, r in zip(rows, results, strict=True)]
+def _judged(evaluator: Evaluator, rows: Sequence[Row]) -> list[tuple[dict[str, Any], Result]]:
+    """The rows with their results, in order."""
+    made = iter(_careful(evaluator, [seen for _, seen in rows if isinstance(seen, Sample)]))
+    return [(row, next(made) if isinstance(seen, Sample) else seen) for row, seen in rows]
 
 
 def _careful(evaluator: Evaluator, samples: list[Sample]) -> list[Result]:
     """All at once; one by one where that failed, so that one bad row costs no other. A judge fails
     row by row as it is, and asking again would cost again."""
-    made = judge(evaluator, samples, 1.0)
+    made = judge(evaluator, samples)
     if hasattr(evaluator, "judge"):
         return made
     if len(samples) > 1 and any(result.status == "error" for result in made):
-        made = [judge(evaluator, [one], 1.0)[0] for one in samples]
+        made = [judge(evaluator, [one])[0] for one in samples]
     return made
 
 

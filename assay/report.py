@@ -11,6 +11,7 @@ from assay.receiver import Receiver
 from schemas import clickhouse
 from schemas.models import Observation
 from schemas.queries import findings, scores, spans
+from schemas.queries.summary import summarise
 from schemas.settings import Settings
 
 WINDOW_NS = 2 * 3600 * 10**9
@@ -57,15 +58,14 @@ def print_report(
     print("\n== Assay demo ==")
     check(stored == sent, f"spans: {sent} sent, {stored} stored")
     versions = scores.evaluators(store, project)
+    first, last = spans.time_range(store, project)
     for row in versions:
-        n = row["scored"]
-        mean = f"{row['mean']:.3f}" if n else "-"
-        print(f"       {row['evaluator']:18} mean {mean:6} n scored {n}, unscored "
-              f"{row['unscored']}, failed {row['errors']}")  # fmt: skip
+        name, version = row["evaluator"], row["version"]
+        said = summarise(store, project, name, version, first, last + 1).sentence()
+        print(f"       {name:18} {said}")
     watched = [r for r in versions if r["evaluator"] == "groundedness"]
     check(bool(watched) and watched[0]["scored"] > 0, "groundedness scored")
     if watched:
-        first, last = spans.time_range(store, project)
         rows = scores.observations(
             store, project, "groundedness", watched[0]["version"], first, last + 1
         )

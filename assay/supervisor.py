@@ -40,13 +40,15 @@ def plan(settings: Settings, without: str = "") -> list[Process]:
     local = "http://127.0.0.1"
     otlp = f"{'https' if settings.tls_cert else 'http'}://127.0.0.1:{settings.otlp_http_port}"
     run = settings.home / "run"
+    port = settings.evaluators_port
+    asked = {"ASSAY_EVALUATORS_PORT": port} if port else {}
     every = [
         Process("store", "schemas.store", f"{local}:{settings.store_port}/readyz",
                 ports={"ASSAY_STORE_PORT": settings.store_port}),
         Process("collector", "collector", f"{otlp}/readyz",
                 ports={"ASSAY_OTLP_HTTP_PORT": settings.otlp_http_port,
                        "ASSAY_OTLP_GRPC_PORT": settings.otlp_grpc_port}),
-        Process("evaluators", "evaluators", ready=run / "evaluators.ready"),
+        Process("evaluators", "evaluators", ready=run / "evaluators.ready", ports=asked),
         Process("monitors", "monitors", ready=run / "monitors.ready"),
         Process("ui", "ui", f"{local}:{settings.ui_port}/_stcore/health",
                 ports={"ASSAY_UI_PORT": settings.ui_port}),

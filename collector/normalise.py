@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -28,6 +29,7 @@ _LONG = frozenset({"input.value", "output.value", "gen_ai.input.messages", "gen_
                    "gen_ai.retrieval.documents"})  # fmt: skip
 _LONG_PREFIXES = ("retrieval.documents.", "llm.input_messages.", "llm.output_messages.")
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment", "langfuse.environment")
+_THRESHOLD = re.compile("[0-9a-f]{1,14}")
 _MOST_TOKENS = 2**32 - 1  # of a column
 _TOKENS = frozenset({"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
                      "reasoning_tokens"})  # fmt: skip
@@ -199,6 +201,20 @@ def _error(span: Any, found: Mapping[str, Any]) -> tuple[str, str]:
     return kind, message
 
 
+def kept(trace_state: str) -> float:
+    """The probability with which a client's sampler kept a trace, by the threshold `th` of the
+    member `ot` of tracestate (OpenTelemetry: TraceState, probability sampling): up to 14 hex
+    digits, filled up with zeros on the right, of 2^56. 1 where there is none, or no such."""
+    for member in trace_state.split(","):
+        vendor, _, value = member.strip().partition("=")
+        if vendor == "ot":
+            for part in value.split(";"):
+                name, _, digits = part.partition(":")
+                if name == "th" and _THRESHOLD.fullmatch(digits):
+                    return 1 - int(digits.ljust(14, "0"), 16) / 2**56
+    return 1.0
+
+
 def _span(
     span: Any, conventions: Sequence[Convention], readings: Readings, base: dict[str, Any]
 ) -> SpanRow:
@@ -229,7 +245,7 @@ def _span(
     for column in _TOKENS & row.keys():
         row[column] = min(row[column], _MOST_TOKENS)
     row["cost_usd"], row["cost_source"] = cost(row, span.start_time_unix_nano)
-    kept = {name: text(found[name]) for name in known.kept}
+    named = {name: text(found[name]) for name in known.kept}
     events = [
         {"name": e.name, "time": e.time_unix_nano, "attributes": attributes(e.attributes)}
         for e in span.events
@@ -244,9 +260,10 @@ def _span(
         name=span.name,
         status=_STATUS.get(span.status.code, "UNSET"),
         convention=known.convention,
-        attributes=kept,
+        attributes=named,
         events=json.dumps(events, ensure_ascii=False) if events else "",
         links=json.dumps(links) if links else "",
+        sampling_probability=kept(span.trace_state) if span.trace_state else 1.0,
         **{**base, "status_message": message, **{k: v for k, v in row.items() if v}},
     )
 

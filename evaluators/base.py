@@ -51,7 +51,7 @@ class Evaluator(Protocol):
     version: str
     level: str
     model: str  # the model that judged, '' where none did
-    probability: float  # share of traces that are judged, picked by hash of the trace id
+    probability: float  # share of what is judged, picked by a salted hash of its id
 
     @property
     def needs(self) -> tuple[str, ...]: ...
@@ -95,9 +95,10 @@ def version_of(spec: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def sampled(trace_id: str, probability: float) -> bool:
-    """Whether a trace is in the sample: a hash of its id, so every worker decides alike."""
-    draw = int.from_bytes(hashlib.sha256(trace_id.encode()).digest()[:8], "big")
+def sampled(key: str, probability: float, salt: str = "") -> bool:
+    """Whether an item is in the sample: a salted hash of its id, so every worker decides alike, and
+    no client that samples by the bits of its trace ids decides with it."""
+    draw = int.from_bytes(hashlib.sha256(f"{salt}\0{key}".encode()).digest()[:8], "big")
     return draw < probability * 2.0**64
 
 
@@ -111,27 +112,17 @@ def missing(sample: Sample, needs: Sequence[str]) -> str:
     return ""
 
 
-def judge(
-    evaluator: Evaluator, samples: Sequence[Sample], probability: float | None = None
-) -> list[Result]:
-    """Results for all samples, of which a share is judged (None: the evaluator's own): what lacks
-    a field or is not sampled costs nothing, and an
-    exception becomes 'error' with its reason for the samples that were being judged."""
-    share = evaluator.probability if probability is None else probability
-    results: list[Result | None] = []
-    for sample in samples:
-        reason = missing(sample, evaluator.needs)
-        if not reason and not sampled(sample.trace_id, share):
-            reason = "not sampled"
-        results.append(unscored(reason) if reason else None)
-    todo = [i for i, result in enumerate(results) if result is None]
+def judge(evaluator: Evaluator, samples: Sequence[Sample]) -> list[Result]:
+    """Results for all samples: one that lacks a field costs nothing, and an exception becomes
+    'error' with its reason for those that were being judged."""
+    reasons = [missing(sample, evaluator.needs) for sample in samples]
+    todo = [sample for sample, reason in zip(samples, reasons, strict=True) if not reason]
     try:
-        made = evaluator.evaluate([samples[i] for i in todo]) if todo else []
+        made = evaluator.evaluate(todo) if todo else []
         if len(made) != len(todo):
             raise ValueError(f"{len(made)} results for {len(todo)} samples")
     except Exception as error:
-        # Any plug-in may fail in any way; the trace keeps a typed failure instead of a number.
+        # Any plug-in may fail in any way; the item keeps a typed failure instead of a number.
         made = [failed(f"{type(error).__name__}: {error}"[:300])] * len(todo)
-    for i, result in zip(todo, made, strict=True):
-        results[i] = result
-    return [result for result in results if result is not None]
+    left = iter(made)
+    return [unscored(reason) if reason else next(left) for reason in reasons]

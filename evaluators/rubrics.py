@@ -16,16 +16,18 @@ STEPS = "\n\nGo through these steps:\n{steps}"
 ASK = "Judge the {judged} by the criteria."
 REVISION = 1  # raise it when the prompt changes
 _FIELDS = {"context": "documents"}  # a Sample's name, where it is another
+_SAID = frozenset({"question", "answer"})
+TURNS = "conversation"
 _ORDER = ("question", "context", "reference", "answer")  # what is judged comes last
 
 
 class Rubric:
-    """Its version names criteria, labels, prompt and judge, not whom it is asked about."""
-
-    level = "trace"
+    """Its version names criteria, labels, prompt and judge, not whom it is asked about. At level
+    session the judge sees the turns in order, as one conversation."""
 
     def __init__(self, name: str, policy: RubricPolicy, judge: Backend) -> None:
         self.name = name
+        self.level = policy.level
         self.needs = tuple(_FIELDS.get(need, need) for need in policy.needs)
         self.probability = policy.sample
         self.model = judge.model
@@ -33,6 +35,8 @@ class Rubric:
         self.batch = judge.per_call
         self.backend = judge
         self._parts = [field for field in _ORDER if field in policy.needs]
+        if self.level == "session" and _SAID & set(self._parts):
+            self._parts = [field for field in self._parts if field not in _SAID] + [TURNS]
         self._labels = policy.labels
         self._system = SYSTEM.format(criteria=policy.criteria.strip())
         if policy.steps:
@@ -41,6 +45,7 @@ class Rubric:
         self._ask = ASK.format(judged=self._parts[-1])
         self.version = version_of(
             {
+                **({"level": self.level} if self.level != "trace" else {}),
                 "system": self._system, "ask": self._ask, "labels": policy.labels,
                 "parts": self._parts, "revision": REVISION, "backend": dict(judge.spec),
             }
@@ -54,10 +59,16 @@ class Rubric:
         """Only what the rubric names is shown; the context is cut first."""
         texts = {
             "question": sample.question, "context": "\n\n".join(sample.documents),
-            "reference": sample.reference, "answer": sample.answer,
+            "reference": sample.reference, "answer": sample.answer, TURNS: _turns(sample),
         }  # fmt: skip
-        parts = tuple(Part(name, texts[name], elastic=name == "context") for name in self._parts)
+        elastic = {"context", TURNS}
+        parts = tuple(Part(name, texts[name], elastic=name in elastic) for name in self._parts)
         return Question(self._system, parts, self._ask, self._labels)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         return self.backend.ask([self.question(sample) for sample in samples])
+
+
+def _turns(sample: Sample) -> str:
+    turns = sample.turns or ((sample.question, sample.answer),)
+    return "\n\n".join(f"User: {asked}\n\nAssistant: {said}" for asked, said in turns)

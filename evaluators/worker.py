@@ -1,32 +1,52 @@
-"""The worker: finds unscored traces, judges them, stores scores and embeddings."""
+"""The worker: finds what is unscored, judges it, stores scores and embeddings."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from math import nan
 from pathlib import Path
 
 from opentelemetry import trace
 
-from evaluators import spending
-from evaluators.base import Evaluator, Resources, Result, TextEmbedder, judge
+from evaluators import retry, spending
+from evaluators.base import Evaluator, Resources, Result, TextEmbedder, judge, sampled, unscored
+from evaluators.budgets import Budgets
+from evaluators.plan import Assignment, assignments, slow
+from evaluators.shed import Shedder
+from evaluators.tally import Tally
 from schemas import control
 from schemas.clickhouse import Store
 from schemas.control import Control, ControlError, EvaluatorPolicy
 from schemas.errors import Permanent, Retryable
-from schemas.models import EmbeddingRow, Sample, ScoreRow
-from schemas.queries import evaluation, scores, spans, work
+from schemas.models import EmbeddingRow, Item, Sample, ScoreRow
+from schemas.queries import evaluation, samples, scores, spans, work
 from schemas.queries.tools import tool_calls
+from schemas.queries.work import Split
 from schemas.registry import load
 
 log = logging.getLogger(__name__)
 
-BATCH = 512
 OVERLAP_SECONDS = 300  # longer than the longest INSERT takes to be seen
 SWEEP_SECONDS = 600
+Drawn = tuple[Item, float, str]  # with the probability of being judged, and the rule
+
+
+@dataclass(slots=True)
+class Desk:
+    """What a worker keeps between batches."""
+
+    split: Split = field(default_factory=Split)
+    tally: Tally = field(default_factory=Tally)
+    shedder: Shedder = field(default_factory=Shedder)
+    budgets: Budgets | None = None
+
+    def __post_init__(self) -> None:
+        self.budgets = self.budgets or Budgets(self.split)
 
 
 def build(resources: Resources) -> list[Evaluator]:
@@ -44,59 +64,68 @@ def build(resources: Resources) -> list[Evaluator]:
     return made
 
 
-def share(evaluator: Evaluator, policies: Mapping[str, EvaluatorPolicy]) -> float:
-    """The share of traces that an evaluator judges; 0 where it is switched off."""
-    asked = evaluator.name in policies or not getattr(evaluator, "on_demand", False)
-    policy = policies.get(evaluator.name, EvaluatorPolicy())
-    if not asked or not policy.enabled:
-        return 0.0
-    return evaluator.probability if policy.sample is None else policy.sample
-
-
-def size(evaluator: Evaluator, share: float) -> int:
-    """Traces to look at in one batch: of a judge that costs time or money as many as leave about
-    `batch` to judge, so that little is done twice after a crash."""
-    few = int(getattr(evaluator, "batch", BATCH))
-    return BATCH if share * BATCH <= few else max(1, int(few / share))
-
-
-def slow(evaluator: Evaluator) -> bool:
-    """Whether it asks a judge, or looks at a sample only because it takes long."""
-    return evaluator.probability < 1 or hasattr(evaluator, "judge")
-
-
 def nothing(_: Control) -> list[Evaluator]:
     """No evaluator is defined by the control state."""
     return []
 
 
-def score_rows(
-    evaluator: Evaluator, samples: Sequence[Sample], results: Sequence[Result], now_ms: int,
-    probability: float,
-) -> list[ScoreRow]:  # fmt: skip
-    """The rows of the samples' results. `now_ms` must be from before the work was read, so that a
-    span stored meanwhile makes its trace due again."""
-    return [
-        ScoreRow(
-            project=sample.project,
-            evaluator=evaluator.name,
-            evaluator_version=evaluator.version,
-            trace_id=sample.trace_id,
-            span_id=sample.span_id,
-            span_start=sample.start_time,
-            status=result.status,
-            value=result.value,
-            scored_at=now_ms,
-            level=evaluator.level,
-            session_id=sample.session_id,
-            reason=result.reason,
-            explanation=result.explanation,
-            probability=probability,
-            judge_model=result.model or evaluator.model,
-            retention_days=sample.retention_days,
-        )
-        for sample, result in zip(samples, results, strict=True)
-    ]
+def texts(
+    store: Store, project: str, assignment: Assignment, items: Sequence[Item]
+) -> dict[tuple[str, str], Sample]:
+    """What the evaluator sees of the items, by (trace id, span id); of one that was deleted
+    meanwhile nothing."""
+    if not items:
+        return {}
+    if assignment.level == "session":
+        found = samples.of_sessions(store, project, [item.session_id for item in items])
+        by_session = {sample.session_id: sample for sample in found}
+        return {
+            (item.trace_id, item.span_id): by_session[item.session_id]
+            for item in items if item.session_id in by_session
+        }  # fmt: skip
+    if assignment.level == "span":
+        found = samples.of_spans(store, project, [(item.trace_id, item.span_id) for item in items])
+        return {(sample.trace_id, sample.span_id): sample for sample in found}
+    found = samples.of_traces(store, project, [item.trace_id for item in items])
+    if "tools" in assignment.evaluator.needs:
+        calls = tool_calls(store, project, [sample.trace_id for sample in found])
+        found = [replace(s, tools=tuple(calls.get(s.trace_id, ()))) for s in found]
+    by_trace = {sample.trace_id: sample for sample in found}
+    return {
+        (item.trace_id, item.span_id): by_trace[item.trace_id]
+        for item in items if item.trace_id in by_trace
+    }  # fmt: skip
+
+
+def score_row(
+    assignment: Assignment, drawn: Drawn, result: Result, now_ms: int, tried_ms: int
+) -> ScoreRow:
+    """The row of one result. `now_ms` must be from before the work was read, so that a span stored
+    meanwhile makes its trace due again; a retry counts from `tried_ms`."""
+    item, probability, rule = drawn
+    attempts, again = retry.schedule(result.status, result.reason, item.tries, tried_ms)
+    return ScoreRow(
+        project=item.project,
+        evaluator=assignment.name,
+        evaluator_version=assignment.version,
+        trace_id=item.trace_id,
+        span_id=item.span_id,
+        span_start=item.start_time,
+        status=result.status,
+        value=result.value if result.status == "scored" else nan,
+        scored_at=now_ms,
+        level=assignment.level,
+        session_id=item.session_id,
+        reason=result.reason,
+        explanation=result.explanation,
+        # What a client's own sampler dropped stands behind what it kept.
+        probability=probability * item.kept,
+        judge_model=result.model or assignment.evaluator.model,
+        retention_days=item.retention_days,
+        rule=rule,
+        attempts=attempts,
+        retry_at=again,
+    )
 
 
 def embedding_rows(
@@ -127,61 +156,108 @@ def embedding_rows(
 
 
 def run_batch(
-    store: Store,
-    project: str,
-    evaluator: Evaluator,
-    quiet_seconds: int,
-    embedder: TextEmbedder | None = None,
-    probability: float | None = None,
-    since_ms: int = 0,
-) -> int:
-    """Judge one batch of unscored traces, stored since `since_ms`, and store the rows; the number
-    of traces that were ticked off, judged or not.
+    store: Store, project: str, assignment: Assignment, desk: Desk | None = None,
+    embedder: TextEmbedder | None = None, since_ms: int = 0,
+) -> int:  # fmt: skip
+    """Judge one batch of what is due, stored since `since_ms`, and store the rows; the number of
+    items that were ticked off, judged or not.
 
-    Embeddings, where an embedder is given, are stored before the scores: the scores tick the
-    traces off, so a worker that is cut off between the two does both again.
+    Who is drawn is decided before a text is read. Embeddings, where an embedder is given, are
+    stored before the scores: the scores tick the items off, so a worker that is cut off between
+    the two does both again.
     """
+    desk = desk or Desk()
     now_ms = evaluation.now_ms(store)
-    chance = evaluator.probability if probability is None else probability
-    samples = work.unscored(
-        store, project, evaluator.name, evaluator.version, quiet_seconds, size(evaluator, chance),
-        since_ms,
+    key = (project, f"{assignment.name}/{assignment.level}")
+    size = assignment.size(desk.shedder.now(key))
+    found = work.due(
+        store, project, assignment.name, assignment.version, assignment.quiet, size, since_ms,
+        assignment.level, assignment.kinds, [rule for _, rule in assignment.rules], desk.split,
     )  # fmt: skip
-    if not samples:
+    lag = max(0.0, (now_ms - found.oldest_ms) / 1000 - assignment.quiet) if found.oldest_ms else 0.0
+    factor = desk.shedder.factor(key, lag) if slow(assignment.evaluator) else 1.0
+    desk.tally.saw(project, assignment.name, found.queue, lag, assignment.probability * factor)
+    if not found.items:
         return 0
-    if "tools" in evaluator.needs:
-        calls = tool_calls(store, project, [sample.trace_id for sample in samples])
-        samples = [replace(s, tools=tuple(calls.get(s.trace_id, ()))) for s in samples]
     with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
-        span.set_attributes({"evaluator": evaluator.name, "traces": len(samples)})
-        _judge_batch(store, project, evaluator, samples, now_ms, embedder, chance)
-    return len(samples)
+        span.set_attributes({"evaluator": assignment.name, "items": len(found.items)})
+        work_off(store, project, assignment, desk, found.items, factor, now_ms, embedder)
+    return len(found.items)
 
 
-def _judge_batch(
-    store: Store, project: str, evaluator: Evaluator, samples: Sequence[Sample], now_ms: int,
-    embedder: TextEmbedder | None, probability: float,
+def _draw(
+    store: Store, assignment: Assignment, desk: Desk, item: Item, factor: float
+) -> tuple[Drawn, str]:
+    """(the item with its probability, why it is not judged or '')."""
+    chance, rule = assignment.chance(item)
+    chance *= factor
+    drawn = (item, chance, rule)
+    if not sampled(item.key, chance, assignment.name):
+        return drawn, "not sampled"
+    budget = dict(assignment.rules)[rule].budget if rule else None
+    if desk.budgets is not None and not desk.budgets.take(store, rule, budget):
+        return drawn, "budget"
+    return drawn, ""
+
+
+def work_off(
+    store: Store, project: str, assignment: Assignment, desk: Desk, items: Sequence[Item],
+    factor: float, now_ms: int, embedder: TextEmbedder | None,
 ) -> None:  # fmt: skip
-    if embedder is not None:
-        try:
-            rows = embedding_rows(embedder, samples, now_ms)
-        except Exception:
-            # Scores must not wait for ever on texts that cannot be embedded.
-            log.exception("%d traces of %s have no embeddings", len(samples), project)
-            rows = []
-        kept = work.still_stored(store, project, [row.trace_id for row in rows])
-        scores.insert_embeddings(store, [row for row in rows if row.trace_id in kept])
-    spending.before(store, evaluator)
-    results = judge(evaluator, samples, probability)
-    spending.after(store, project, evaluator, results)
-    made = score_rows(evaluator, samples, results, now_ms, probability)
-    # Judging takes its time, and a trace that was deleted in it must not come back as a score.
-    kept = work.still_stored(store, project, [row.trace_id for row in made])
+    """Draw, judge and store these items. `factor` multiplies every probability."""
+    decided = [_draw(store, assignment, desk, item, factor) for item in items]
+    taken = [drawn for drawn, why in decided if not why]
+    embeds = embedder is not None and assignment.level == "trace"
+    read = list(items) if embeds else [item for item, _, _ in taken]
+    seen = texts(store, project, assignment, read)
+    if embedder is not None and embeds:
+        _embed(store, project, embedder, list(seen.values()), now_ms)
+    # One that was deleted meanwhile has no texts, and must have no score.
+    judged = [drawn for drawn in taken if (drawn[0].trace_id, drawn[0].span_id) in seen]
+    spending.before(store, assignment.evaluator)
+    results = judge(assignment.evaluator, [seen[i.trace_id, i.span_id] for i, _, _ in judged])
+    spending.after(store, project, assignment.evaluator, results)
+    tried_ms = evaluation.now_ms(store)
+    made = [
+        score_row(assignment, drawn, result, now_ms, tried_ms)
+        for drawn, result in [
+            *((drawn, unscored(why)) for drawn, why in decided if why),
+            *zip(judged, results, strict=True),
+        ]
+    ]
+    # Judging takes its time, and what was deleted in it must not come back as a score.
+    kept = work.still_stored(store, project, sorted({row.trace_id for row in made}))
     scores.insert_scores(store, [row for row in made if row.trace_id in kept])
-    errors = [row.reason for row in made if row.status == "error"]
+    _count(project, assignment, desk, made)
+
+
+def _count(project: str, assignment: Assignment, desk: Desk, rows: Sequence[ScoreRow]) -> None:
+    statuses = Counter(
+        row.status if row.status == "scored" else f"{row.status} {row.reason.partition(':')[0]}"
+        for row in rows
+    )
+    again = sum(row.attempts > 1 for row in rows)
+    given_up = sum(
+        row.status == "error" and retry.passing(row.reason) and not row.retry_at for row in rows
+    )
+    desk.tally.did(project, assignment.name, statuses, again, given_up)
+    errors = [row.reason for row in rows if row.status == "error"]
     if errors:
-        log.warning("%s failed on %d traces: %s", evaluator.name, len(errors), errors[0])
-    log.info("%s judged %d traces of %s", evaluator.name, len(samples), project)
+        log.warning("%s failed on %d items: %s", assignment.name, len(errors), errors[0])
+    log.info("%s ticked off %d items of %s", assignment.name, len(rows), project)
+
+
+def _embed(
+    store: Store, project: str, embedder: TextEmbedder, seen: Sequence[Sample], now_ms: int
+) -> None:
+    try:
+        rows = embedding_rows(embedder, seen, now_ms)
+    except Exception:
+        # Scores must not wait for ever on texts that cannot be embedded.
+        log.exception("%d traces of %s have no embeddings", len(seen), project)
+        return
+    kept = work.still_stored(store, project, [row.trace_id for row in rows])
+    scores.insert_embeddings(store, [row for row in rows if row.trace_id in kept])
 
 
 def run_once(
@@ -192,33 +268,30 @@ def run_once(
     stopping: Callable[[], bool] = lambda: False,
     since_ms: int = 0,
     defined: Callable[[Control], Sequence[Evaluator]] = nothing,
+    desk: Desk | None = None,
 ) -> tuple[int, bool]:
-    """One round over all projects: (judgements, whether nothing due was left). Evaluators that
-    judge all traffic by themselves are drained first; slow ones then get one batch. The first
+    """One round over all projects: (items ticked off, whether nothing due was left). Evaluators
+    that judge all traffic by themselves are drained first; slow ones then get one batch. The first
     evaluator's pass embeds, where an embedder is given. Control state is read each round; an
     evaluator to which it gives another judge is the one that `defined` makes, or none.
     """
+    desk = desk or Desk()
     state = control.read(store)
     policies = state.evaluators
     local = [e for e in evaluators if not policies.get(e.name, EvaluatorPolicy()).judge]
-    named = {e.name: e for e in (*local, *defined(state))}
-    shares = {e.name: share(e, policies) for e in named.values()}
-    ordered = sorted(
-        (e for e in named.values() if shares[e.name] > 0), key=lambda e: (slow(e), e.name)
-    )
+    named = list({e.name: e for e in (*local, *defined(state))}.values())
     total, drained = 0, True
     for project in spans.projects(store):
-        for evaluator in ordered:
-            shared = embedder if evaluator is ordered[0] else None
+        ordered = assignments(named, state, project, quiet_seconds)
+        for assignment in ordered:
+            shared = embedder if assignment is ordered[0] else None
             while not stopping():
-                done = run_batch(
-                    store, project, evaluator, quiet_seconds, shared, shares[evaluator.name],
-                    since_ms,
-                )  # fmt: skip
+                done = run_batch(store, project, assignment, desk, shared, since_ms)
                 total += done
-                if done < size(evaluator, shares[evaluator.name]):
+                key = (project, f"{assignment.name}/{assignment.level}")
+                if done < assignment.size(desk.shedder.now(key)):
                     break
-                if slow(evaluator):
+                if slow(assignment.evaluator):
                     drained = False
                     break
     return total, drained and not stopping()
@@ -233,11 +306,16 @@ def run(
     ready: Path | None,
     stop: threading.Event,
     defined: Callable[[Control], Sequence[Evaluator]] = nothing,
+    desk: Desk | None = None,
+    folder: Path | None = None,
+    chore: Callable[[Store], object] | None = None,
 ) -> None:
     """Loop until `stop` is set. After a round that left nothing, rounds ask only for what was
     stored lately, and every SWEEP_SECONDS for all that is kept. While ClickHouse is away: wait,
-    reconnect, go on; every round that succeeds writes the unix time to `ready`, if one is given.
+    reconnect, go on; every round that succeeds writes the unix time to `ready`, and what was done
+    and is left into `folder`, where they are given, and does the `chore`.
     """
+    desk = desk or Desk()
     store: Store | None = None
     delay, since_ms, swept = 1.0, 0, time.monotonic()
     while not stop.is_set():
@@ -247,10 +325,14 @@ def run(
                 since_ms, swept = 0, time.monotonic()
             begun = evaluation.now_ms(store)
             done, drained = run_once(
-                store, evaluators, embedder, quiet_seconds, stop.is_set, since_ms, defined
+                store, evaluators, embedder, quiet_seconds, stop.is_set, since_ms, defined, desk
             )
             if drained:
                 since_ms = begun - 1000 * (quiet_seconds + OVERLAP_SECONDS)
+            if chore is not None:
+                chore(store)
+            if folder is not None:
+                desk.tally.save(folder)
             if ready is not None:
                 ready.parent.mkdir(parents=True, exist_ok=True)
                 ready.write_text(f"{time.time():.0f}\n")

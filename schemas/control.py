@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 
 import yaml
 
-from schemas import alerting, judging, rules
+from schemas import alerting, canaries, evaluation, judging, rules
 from schemas.alerting import AlertPolicy, SilencePolicy
+from schemas.canaries import CanaryPolicy
 from schemas.clickhouse import Store
+from schemas.evaluation import EvaluationPolicy
 from schemas.judging import JudgePolicy, RubricPolicy
 from schemas.models import ControlRow
 from schemas.queries import control
@@ -60,12 +62,15 @@ class MonitorPolicy:
 
 Policy = (
     EvaluatorPolicy | JudgePolicy | RubricPolicy | MonitorPolicy | AlertPolicy | SilencePolicy
-    | RulePolicy | RedactionPolicy | RetentionPolicy | QuotaPolicy
+    | RulePolicy | RedactionPolicy | RetentionPolicy | QuotaPolicy | EvaluationPolicy
+    | CanaryPolicy
 )  # fmt: skip
 Key = tuple[str, str]  # (kind, name)
 P = TypeVar("P")
 SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "evaluators": ("evaluator", EvaluatorPolicy),
+    "evaluation": ("evaluation", EvaluationPolicy),
+    "canaries": ("canary", CanaryPolicy),
     "judges": ("judge", JudgePolicy),
     "rubrics": ("rubric", RubricPolicy),
     "monitors": ("monitor", MonitorPolicy),
@@ -91,6 +96,8 @@ class Control:
     rules: Mapping[str, RulePolicy] = field(default_factory=dict)
     judges: Mapping[str, JudgePolicy] = field(default_factory=dict)
     rubrics: Mapping[str, RubricPolicy] = field(default_factory=dict)
+    evaluation: Mapping[str, EvaluationPolicy] = field(default_factory=dict)
+    canaries: Mapping[str, CanaryPolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,10 @@ def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Pol
     if not isinstance(given, dict):
         raise ControlError(f"{place}: {given!r} must be a mapping")
     try:
+        if kind == "evaluation":
+            return evaluation.checked(given, place)
+        if kind == "canary":
+            return canaries.checked(given, place)
         if kind == "judge":
             return judging.judge(given, place)
         if kind == "rubric":
@@ -227,6 +238,8 @@ def state(found: Mapping[Key, Policy]) -> Control:
         {n: p for (_, n), p in found.items() if isinstance(p, RulePolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, JudgePolicy)},
         {n: p for (_, n), p in found.items() if isinstance(p, RubricPolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, EvaluationPolicy)},
+        {n: p for (_, n), p in found.items() if isinstance(p, CanaryPolicy)},
     )
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from schemas.evaluation import LEVELS
+
 BACKENDS = ("openai", "torch")
 MODES = ("auto", "logprobs", "schema", "text")
 FIELDS = ("question", "context", "answer", "reference")
@@ -123,8 +125,8 @@ def rubric(given: Mapping[str, Any], place: str, folder: Path | None = None) -> 
     unknown = [each for each in made.get("needs", ()) if each not in FIELDS]
     if unknown or not made.get("needs", ("answer",)):
         raise ValueError(f"{place}.needs: {unknown} must be some of {', '.join(FIELDS)}")
-    if made.get("level", "trace") != "trace":
-        raise ValueError(f"{place}.level: {made['level']!r} is not scored yet; there is: trace")
+    if made.get("level", "trace") not in LEVELS:
+        raise ValueError(f"{place}.level: {made['level']!r} must be one of {', '.join(LEVELS)}")
     if "sample" in made:
         made["sample"] = _number(made["sample"], f"{place}.sample", 0, 1)
     if not isinstance(made.get("judge", ""), str) or not isinstance(

@@ -6,7 +6,7 @@ DateTime64(6) microseconds: clickhouse-connect writes integers as ticks of the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 
@@ -66,6 +66,7 @@ class SpanRow:
     tool_arguments: list[str] = field(default_factory=list)
     tool_result_ids: list[str] = field(default_factory=list)  # results that were given back
     tool_results: list[str] = field(default_factory=list)
+    sampling_probability: float = 1.0  # with which the client kept the trace (ot=th)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,9 @@ class ScoreRow:
     judge_model: str = ""
     retention_days: int = 30
     source: str = "assay"  # who judged: assay, or otel where a log event brought the result
+    rule: str = ""  # of the evaluation section that asked for it
+    attempts: int = 1
+    retry_at: int = 0  # when an error that may pass is tried again, 0 for never
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,55 @@ class LabelRow:
     probability: float
     comment: str
     labelled_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRow:
+    """A row of an evaluator's canary set: `row` is JSON as `assay eval` reads it, `label` what
+    people say of it (NaN for nothing)."""
+
+    evaluator: str
+    set_id: str
+    item: str
+    row: str
+    label: float
+    put_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryScoreRow:
+    """What a run made of one row of a set."""
+
+    evaluator: str
+    evaluator_version: str
+    set_id: str
+    run_id: str
+    item: str
+    status: str
+    value: float
+    reason: str
+    judge_model: str
+    ran_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRunRow:
+    """A run over a set, compared with the repeats (verdict 'null') before it; `models` as JSON."""
+
+    evaluator: str
+    evaluator_version: str
+    set_id: str
+    run_id: str
+    verdict: str  # null | good | changed | drifted | failed
+    items: int
+    errors: int
+    mean: float
+    shift: float
+    low: float
+    high: float
+    detectable: float
+    models: str
+    ran_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +356,36 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """Something to score, without its texts. Of a session `trace_id` is its first trace and
+    `span_id` empty. `kept`: with which probability the client's own sampler kept it; `rules`:
+    numbers of the rules that take it; `tries`: how often it ended in an error that may pass."""
+
+    project: str
+    level: str
+    trace_id: str
+    span_id: str
+    session_id: str
+    start_time: int
+    retention_days: int = 30
+    kept: float = 1.0
+    rules: tuple[int, ...] = ()
+    tries: int = 0
+
+    @property
+    def key(self) -> str:
+        """What its draw hashes: of a session its id, so that its turns fall together."""
+        if self.level == "session":
+            return self.session_id
+        return self.trace_id + self.span_id if self.level == "span" else self.trace_id
+
+    def tried(self, tries: int) -> Item:
+        return replace(self, tries=tries)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """What an evaluator sees of one trace: never a label."""
+    """What an evaluator sees of one trace (span, session): never a label."""
 
     project: str
     trace_id: str
@@ -317,6 +398,7 @@ class Sample:
     retention_days: int = 30
     reference: str = ""  # what should have been answered; traces have none
     tools: tuple[ToolCall, ...] = ()  # read only for evaluators that need them
+    turns: tuple[tuple[str, str], ...] = ()  # (question, answer) of a session's traces, in order
 
 
 @dataclass(frozen=True, slots=True)

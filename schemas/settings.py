@@ -55,6 +55,8 @@ class Settings:
     config: Path
     ingest_key: str
     workers: int
+    evaluator_workers: int
+    evaluators_port: int
     keep_seconds: int
     keep_mib: int
     cors_origins: tuple[str, ...]
@@ -116,6 +118,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
         ingest_key=env.get("ASSAY_INGEST_KEY", ""),
         workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),
+        evaluator_workers=_integer(env, "ASSAY_EVALUATOR_WORKERS", 1, 1, 64),
+        evaluators_port=_integer(env, "ASSAY_EVALUATORS_PORT", 0, 0, 65535),
         keep_seconds=_integer(env, "ASSAY_KEEP_SECONDS", 600, 0, 86400),
         keep_mib=_integer(env, "ASSAY_KEEP_MIB", 2048, 0, 2**20),
         cors_origins=tuple(o for o in env.get("ASSAY_CORS_ORIGINS", "").split(",") if o),

@@ -42,11 +42,17 @@ class Units:
 
 
 def gather(
-    scores: Floats, judged: Floats, units: Sequence[str], labels: Floats, chosen: Floats
+    scores: Floats,
+    judged: Floats,
+    units: Sequence[str],
+    labels: Floats,
+    chosen: Floats,
+    apart: Floats | None = None,
 ) -> Units:
     """Units of a population of items. All arrays have one entry per item: its judge's score in
     [0, 1], the probability with which it was judged, its unit, its label in [0, 1] (NaN where it
-    has none) and the probability with which it was chosen for labelling.
+    has none) and the probability with which it was chosen for labelling; `apart`: the scores that
+    labelled items are read by, where those are cross-fitted.
 
     Units are put in the order of a hash, so that neither time nor names matter. Raises ValueError
     without any label or with a probability outside (0, 1].
@@ -66,9 +72,10 @@ def gather(
     # Of an item that is both judged and labelled, both draws count.
     weight = np.where(has, worth / np.where(has, chosen, 1.0), 0.0)
     told = np.where(has, labels, 0.0)
+    seen = scores if apart is None else np.where(has, apart, 0.0)
     weights, told_sums, score_sums = (
         np.bincount(at, weight * each, len(names)).astype(np.float64)
-        for each in (np.ones_like(told), told, scores)
+        for each in (np.ones_like(told), told, seen)
     )
     good = np.bincount(at, has & (told >= 0.5), len(names)) > 0
     bad = np.bincount(at, has & (told < 0.5), len(names)) > 0

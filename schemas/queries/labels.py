@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.models import LabelRow
+from schemas.queries.traces import SEGMENT_COLUMNS
 
 
 def insert_labels(store: Store, rows: Sequence[LabelRow]) -> None:
@@ -42,19 +43,68 @@ def latest_version(store: Store, project: str, evaluator: str) -> str:
     return rows[0]["version"] if rows else ""
 
 
-def population(store: Store, project: str, evaluator: str, version: str) -> list[dict[str, Any]]:
-    """What one evaluator version made of every item that it was asked about: trace_id, span_id,
-    session_id, status, value, probability (of being judged). Items that were not sampled are
-    left out."""
+def population(
+    store: Store, project: str, evaluator: str, version: str, start_ns: int = 0,
+    end_ns: int = 2**62, segment: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What one evaluator version made of every item that it was asked about, of what began in
+    [start, end) and of a segment (a value by column): trace_id, span_id, session_id, status, value,
+    probability (of being judged). Items that were not sampled are left out. Raises ValueError on
+    an unknown column."""
+    chosen = _checked(segment or {})
+    having = " AND ".join(f"anyIf(toString({n}), {n} != '') = {{segment_{n}:String}}"
+                          for n in sorted(chosen))  # fmt: skip
+    inside = f"""AND trace_id IN (SELECT trace_id FROM spans WHERE project = {{project:String}}
+              GROUP BY trace_id HAVING {having})""" if chosen else ""  # fmt: skip
     return store.rows(
-        """
+        f"""
         SELECT trace_id, span_id, session_id, toString(status) AS status, value, probability
         FROM scores FINAL
-        WHERE project = {project:String} AND evaluator = {evaluator:String}
-          AND evaluator_version = {version:String} AND reason != 'not sampled'
+        WHERE project = {{project:String}} AND evaluator = {{evaluator:String}}
+          AND evaluator_version = {{version:String}} AND reason != 'not sampled'
+          AND span_start >= fromUnixTimestamp64Nano({{start:Int64}})
+          AND span_start < fromUnixTimestamp64Nano({{end:Int64}}) {inside}
         ORDER BY trace_id, span_id
+        """,
+        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+        **{f"segment_{name}": value for name, value in chosen.items()},
+    )  # fmt: skip
+
+
+def elsewhere(store: Store, project: str, evaluator: str) -> list[dict[str, Any]]:
+    """The scores of every version for traces that people labelled: version, trace_id, span_id,
+    session_id, value, newest first."""
+    return store.rows(
+        """
+        SELECT toString(evaluator_version) AS version, trace_id, span_id, session_id, value
+        FROM scores FINAL
+        WHERE project = {project:String} AND evaluator = {evaluator:String} AND status = 'scored'
+          AND trace_id IN (SELECT trace_id FROM labels
+                           WHERE project = {project:String} AND evaluator = {evaluator:String})
+        ORDER BY scored_at DESC, trace_id, span_id
         """,
         project=project,
         evaluator=evaluator,
-        version=version,
     )
+
+
+def segment_of(store: Store, project: str, traces: Sequence[str], column: str) -> dict[str, str]:
+    """The value of a column of SEGMENT_COLUMNS by trace. Raises ValueError on others."""
+    _checked({column: ""})
+    rows = store.rows(
+        f"""
+        SELECT trace_id, anyIf(toString({column}), {column} != '') AS value FROM spans
+        WHERE project = {{project:String}} AND trace_id IN {{traces:Array(String)}}
+        GROUP BY trace_id
+        """,
+        project=project,
+        traces=list(traces),
+    )
+    return {row["trace_id"]: row["value"] for row in rows}
+
+
+def _checked(segment: Mapping[str, str]) -> Mapping[str, str]:
+    if unknown := set(segment) - set(SEGMENT_COLUMNS):
+        known = ", ".join(SEGMENT_COLUMNS)
+        raise ValueError(f"{', '.join(sorted(unknown))} is no segment; there are: {known}")
+    return segment

@@ -12,7 +12,9 @@ def test_sdk_and_cli_import_nothing_of_an_applications_own_folders(tmp_path: Pat
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('the app was imported')")
     (tmp_path / "collector.py").write_text("raise RuntimeError('the app was imported')")
-    code = "import assay.sdk, assay.cli; assay.cli.build_parser(); print('fine')"
+    code = (
+        "import assay.sdk, assay.cli, assay.pytest_plugin; assay.cli.build_parser(); print('fine')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -34,6 +34,9 @@ TABLES = {
     "embeddings": models.EmbeddingRow,
     "labels": models.LabelRow,
     "judge_usage": models.JudgeUsageRow,
+    "canary_rows": models.CanaryRow,
+    "canary_scores": models.CanaryScoreRow,
+    "canary_runs": models.CanaryRunRow,
     "findings": models.FindingRow,
     "deliveries": models.DeliveryRow,
     "control": models.ControlRow,
@@ -91,7 +94,7 @@ def test_schemas_is_the_bottom_layer() -> None:
     assert offenders({"schemas": set()}) == []
 
 
-@pytest.mark.parametrize("name", ["__init__.py", "sdk.py", "cli.py"])
+@pytest.mark.parametrize("name", ["__init__.py", "sdk.py", "cli.py", "pytest_plugin.py"])
 def test_the_client_side_of_assay_imports_no_sibling(name: str) -> None:
     assert imports(ROOT / "assay" / name) & set(PACKAGES) <= {"assay"}
 

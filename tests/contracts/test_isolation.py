@@ -63,7 +63,8 @@ ARGUMENTS: dict[str, Any] = {
     "ids": [("trace", TRACE), ("session", "same"), ("user", "same")],
     "names": deletion.Names(), "old": [30], "new": 90, "token": "isolation",
     "service": "same", "column": "model", "metric": "latency_p95", "session_id": "same",
-    "since": date(2020, 1, 1),
+    "since": date(2020, 1, 1), "keys": [(TRACE, SPAN, "same")], "pairs": [(TRACE, SPAN)],
+    "sessions": ["same"],
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
 SILENT = ("settings", "drift")  # pages of counts and names, which are the same in both projects

@@ -12,7 +12,8 @@ from evaluators.embedding import Embedder
 from evaluators.metrics.answer_correctness import answer_correctness, compare
 from evaluators.metrics.loop_detection import loop_detection
 from evaluators.metrics.tool_error import tool_error
-from evaluators.worker import run_batch, share
+from evaluators.plan import share, whole
+from evaluators.worker import run_batch
 from schemas.clickhouse import Store
 from schemas.control import EvaluatorPolicy
 from schemas.models import Sample, SpanRow, ToolCall
@@ -91,8 +92,8 @@ def test_calls_are_read_from_spans_of_tools_else_from_what_models_asked_for(stor
         "t1": [ToolCall("find", "{}"), ToolCall("find", "{}", True), ToolCall("find", "{}")],
         "t2": [ToolCall("x", "1"), ToolCall("y", "")],
     }
-    assert run_batch(store, name, loop_detection(NONE), 0) == 3
-    assert run_batch(store, name, tool_error(NONE), 0) == 3
+    assert run_batch(store, name, whole(loop_detection(NONE), 0)) == 3
+    assert run_batch(store, name, whole(tool_error(NONE), 0)) == 3
     first = {row["evaluator"]: row["value"] for row in scores.trace_scores(store, name, "t1")}
     assert first == {"loop_detection": 1.0, "tool_error": pytest.approx(0.3333)}
     assert {row["reason"] for row in scores.trace_scores(store, name, "t3")} == {"no tools"}

@@ -19,6 +19,7 @@ import pytest
 from evaluators.base import judge
 from evaluators.defined import Defined
 from evaluators.judges.backends import Backends
+from evaluators.plan import whole
 from evaluators.rubrics import Rubric
 from evaluators.worker import run_batch
 from schemas import control
@@ -121,8 +122,8 @@ def test_the_worker_runs_a_rubric_and_books_what_it_took(store: Store, project: 
         control.apply(store, control.parse(file(fake.url)), "test")
         defined = Defined(Backends({}))
         (made,) = defined(control.read(store))
-        assert run_batch(store, project, made, 0) == 6
-        assert run_batch(store, project, made, 0) == 0
+        assert run_batch(store, project, whole(made, 0)) == 6
+        assert run_batch(store, project, whole(made, 0)) == 0
     assert len(fake.asked) == 6
     rows = [scores.trace_scores(store, project, f"{project}-{i}")[0] for i in range(6)]
     assert [row["value"] for row in rows] == pytest.approx([0.9, 0.1] * 3)
@@ -144,7 +145,7 @@ def test_a_budget_outlasts_a_restart_and_what_is_over_it_is_unscored(
         control.apply(store, control.parse(text), "test")
         for _ in range(2):  # a new process each time
             (made,) = Defined(Backends({}))(control.read(store))
-            run_batch(store, project, made, 0)
+            run_batch(store, project, whole(made, 0))
             late = [
                 SpanRow(project, f"{project}-{i}", "b", time.time_ns(), output="Late.")
                 for i in range(6)

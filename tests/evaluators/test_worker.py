@@ -18,6 +18,7 @@ from evaluators.base import Evaluator, Resources, Result
 from evaluators.embedding import Embedder
 from evaluators.judges.torch_lm import TorchJudge
 from evaluators.metrics.llm_judge import LlmJudge
+from evaluators.plan import whole
 from evaluators.worker import build, run_batch, run_once
 from schemas.clickhouse import Store
 from schemas.models import Sample, SpanRow
@@ -122,9 +123,9 @@ def test_a_failed_evaluator_leaves_an_error_and_no_number(
 def test_unsampled_traces_are_ticked_off_without_a_judgement(store: Store, project: str) -> None:
     judge = LlmJudge(TorchJudge(Path("absent.gguf")))
     judge.probability = 1e-12
-    assert run_batch(store, project, judge, 0) == 3
+    assert run_batch(store, project, whole(judge, 0)) == 3
     assert only(store, project, 0)["llm_judge"]["reason"] == "not sampled"
-    assert run_batch(store, project, judge, 0) == 0
+    assert run_batch(store, project, whole(judge, 0)) == 0
 
 
 def test_the_process_scores_and_stops_cleanly_on_sigterm(

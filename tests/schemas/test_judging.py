@@ -71,7 +71,7 @@ URL = "url: 'http://localhost:8000/v1'"
         ("rubrics: {a: {criteria: x, judge: torch, labels: {a: 2, c: 0}}}", "from 0 to 1"),
         ("rubrics: {a: {criteria: x, judge: torch, scale: [5, 1]}}", "two whole numbers"),
         ("rubrics: {a: {criteria: x, judge: torch, needs: [prompt]}}", "some of question, context"),
-        ("rubrics: {a: {criteria: x, judge: torch, level: session}}", "is not scored yet"),
+        ("rubrics: {a: {criteria: x, judge: torch, level: day}}", "one of span, trace, session"),
         ("rubrics: {a: {criteria_file: absent.md, judge: torch}}", "absent.md cannot be read"),
         ("evaluators: {llm_judge: {judge: mine}}", "no judge 'mine'; there are: torch"),
     ],

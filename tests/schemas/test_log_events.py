@@ -6,18 +6,25 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from schemas.clickhouse import Store
-from schemas.models import LogRow, ScoreRow, SpanRow
-from schemas.queries import logs, scores, spans, work
+from schemas.models import LogRow, Sample, ScoreRow, SpanRow
+from schemas.queries import logs, samples, scores, spans, work
 
 QUESTION = [{"role": "user", "parts": [{"type": "text", "content": "why?"}]}]
 ANSWER = [{"role": "assistant", "parts": [{"type": "text", "content": "because"}]}]
 DETAILS = {"gen_ai.input.messages": json.dumps(QUESTION),
            "gen_ai.output.messages": json.dumps(ANSWER)}  # fmt: skip
 TRACE, SPAN = "a" * 32, "b" * 16
+
+
+def due(store: Store, *given: Any) -> list[Sample]:
+    """What an evaluator would see next."""
+    found = work.due(store, *given).items
+    return samples.of_traces(store, given[0], [item.trace_id for item in found])
 
 
 @pytest.fixture
@@ -55,14 +62,14 @@ def test_messages_are_joined_whichever_comes_first(
 ) -> None:
     if first == "logs":
         put_logs(store, project, events)
-        assert work.samples(store, project, [TRACE]) == []
+        assert samples.of_traces(store, project, [TRACE]) == []
     put_span(store, project)
     if first == "spans":
         put_logs(store, project, events)
     (row,) = spans.trace_spans(store, project, TRACE)
     assert (row["input"], row["output"]) == ("why?", "because")
     assert json.loads(row["input_messages"]) == [{"role": "user", "content": "why?"}]
-    (sample,) = work.samples(store, project, [TRACE])
+    (sample,) = samples.of_traces(store, project, [TRACE])
     assert (sample.question, sample.answer) == ("why?", "because")
 
 
@@ -70,7 +77,7 @@ def test_messages_that_come_after_the_score_make_the_trace_work_again(
     store: Store, project: str
 ) -> None:
     put_span(store, project)
-    (sample,) = work.unscored(store, project, "g", "1", 0, 10)
+    (sample,) = due(store, project, "g", "1", 0, 10)
     assert sample.answer == ""
     judged = ScoreRow(
         project=project, evaluator="g", evaluator_version="1", level="trace", trace_id=TRACE,
@@ -78,10 +85,10 @@ def test_messages_that_come_after_the_score_make_the_trace_work_again(
         scored_at=time.time_ns() // 10**6 + 1,
     )  # fmt: skip
     scores.insert_scores(store, [judged])
-    assert work.unscored(store, project, "g", "1", 0, 10) == []
+    assert due(store, project, "g", "1", 0, 10) == []
     time.sleep(0.01)
     put_logs(store, project, WHOLE)
-    (sample,) = work.unscored(store, project, "g", "1", 0, 10)
+    (sample,) = due(store, project, "g", "1", 0, 10)
     assert sample.answer == "because"
 
 

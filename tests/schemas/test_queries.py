@@ -6,16 +6,23 @@ import math
 import time
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
-from schemas.models import DeliveryRow, EmbeddingRow, FindingRow, ScoreRow, SpanRow
-from schemas.queries import findings, ingest, scores, spans, work
+from schemas.models import DeliveryRow, EmbeddingRow, FindingRow, Sample, ScoreRow, SpanRow
+from schemas.queries import findings, ingest, samples, scores, spans, work
 
 NOW = time.time_ns() - 3600 * 10**9
 TRACE = "0" * 31 + "1"
+
+
+def due(store: Store, *given: Any) -> list[Sample]:
+    """What an evaluator would see next."""
+    found = work.due(store, *given).items
+    return samples.of_traces(store, given[0], [item.trace_id for item in found])
 
 
 @pytest.fixture
@@ -123,14 +130,14 @@ def test_a_list_is_filtered_by_trace_and_reads_little_of_a_long_range(store: Sto
 
 def test_work_is_offered_until_it_is_scored(store: Store, project: str) -> None:
     time.sleep(1.1)
-    (sample,) = work.unscored(store, project, "e", "1", 0, 10)
+    (sample,) = due(store, project, "e", "1", 0, 10)
     assert (sample.question, sample.answer, sample.documents) == ("who?", "she", ("she did",))
     assert (sample.span_id, sample.session_id, sample.start_time) == ("a" * 16, "s1", NOW)
     done = ScoreRow(project, "e", "1", TRACE, "a" * 16, NOW, "scored", 0.5,
                     time.time_ns() // 10**6, session_id="s1")  # fmt: skip
     scores.insert_scores(store, [done, done])
-    assert work.unscored(store, project, "e", "1", 0, 10) == []
-    assert len(work.unscored(store, project, "e", "2", 0, 10)) == 1
+    assert due(store, project, "e", "1", 0, 10) == []
+    assert len(due(store, project, "e", "2", 0, 10)) == 1
     (seen,) = scores.observations(store, project, "e", "1", NOW, NOW + 10**9)
     assert (seen.value, seen.session_id, seen.time) == (0.5, "s1", NOW)
     assert seen.segment["prompt_version"] == "v1"
@@ -141,8 +148,8 @@ def test_work_is_offered_until_it_is_scored(store: Store, project: str) -> None:
 
 def test_work_of_late_is_found_without_reading_what_is_older(store: Store, project: str) -> None:
     now_ms = time.time_ns() // 10**6
-    assert len(work.unscored(store, project, "g", "1", 0, 10, now_ms - 60_000)) == 1
-    assert work.unscored(store, project, "g", "1", 0, 10, now_ms + 60_000) == []
+    assert len(due(store, project, "g", "1", 0, 10, now_ms - 60_000)) == 1
+    assert due(store, project, "g", "1", 0, 10, now_ms + 60_000) == []
 
 
 def test_a_failed_judgement_is_counted_and_never_a_zero(store: Store, project: str) -> None:
