@@ -9,17 +9,21 @@ run goes on. The gate (`--fail-under`) looks at the bounds of an interval, never
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 from tqdm import tqdm
 
 from assay.control import load as documents
+from evaluators import ready
 from evaluators.base import Evaluator, Resources, Result, Usage, failed, judge
 from evaluators.defined import JUDGE, Defined
 from evaluators.embedding import Embedder
@@ -27,7 +31,8 @@ from evaluators.gate import Gate, decide
 from evaluators.judges.backends import Backends
 from evaluators.rubrics import Rubric
 from schemas import control
-from schemas.control import ControlError
+from schemas.control import Control, ControlError, EvaluatorPolicy
+from schemas.judging import LOCAL
 from schemas.models import Sample, ToolCall
 from schemas.registry import load
 from schemas.settings import Settings
@@ -45,11 +50,16 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         state = control.state(documents(settings) or {})
     except (ControlError, OSError) as error:
         return _refuse(str(error))
-    defined = Defined(Backends(os.environ), set(factories) - {JUDGE})
+    embedder = Embedder()
+    try:
+        state, factories = _with(state, arguments, factories)
+    except ValueError as error:
+        return _refuse(str(error))
+    defined = Defined(Backends(os.environ), set(factories) - {JUDGE}, embedder)
     own = {evaluator.name: evaluator for evaluator in defined(state)}
     if arguments.list:
         return _list(factories, own)
-    names = ", ".join([*factories, *sorted(set(own) - set(factories))])
+    names = ", ".join([*factories, *sorted({*own, *ready.names()} - set(factories))])
     if why := defined.why_not(arguments.evaluator):
         return _refuse(f"{arguments.evaluator} cannot run here: {why}")
     if arguments.evaluator not in {*factories, *own}:
@@ -62,7 +72,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         return _refuse("--output would overwrite --input")
     evaluator: Evaluator | None = own.get(arguments.evaluator)
     if evaluator is None:
-        evaluator = factories[arguments.evaluator](Resources(Embedder()))
+        evaluator = factories[arguments.evaluator](Resources(embedder))
     if evaluator is None:
         return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
     gate, used = Gate(), Usage()
@@ -96,6 +106,66 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return verdict
 
 
+def _with(
+    state: Control, arguments: argparse.Namespace, factories: Mapping[str, Any]
+) -> tuple[Control, Mapping[str, Any]]:
+    """State and factories with what the command line says of the evaluator that it names. Raises
+    ValueError with a sentence."""
+    name = arguments.evaluator
+    if name.endswith(".py"):
+        maker, own = _from_file(Path(name))
+        arguments.evaluator = own
+        return state, {**factories, own: maker}
+    before = state.evaluators.get(name, EvaluatorPolicy())
+    options = {**before.options, **dict(_option(each) for each in arguments.option or [])}
+    judge = arguments.judge or before.judge
+    if judge not in {"", LOCAL, *state.judges}:
+        raise ValueError(f"there is no judge {judge!r}")
+    if name not in ready.names() and not options and not arguments.judge:
+        return state, factories
+    policy = replace(before, enabled=True, judge=judge, options=options)
+    return replace(state, evaluators={**state.evaluators, name: policy}), factories
+
+
+def _option(given: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value JSON or else a text; NAME=@FILE reads it from a file."""
+    name, is_there, text = given.partition("=")
+    if not is_there:
+        raise ValueError(f"--option takes NAME=VALUE, not {given!r}")
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"--option {name}: {error}") from None
+    try:
+        return name, json.loads(text)
+    except ValueError:
+        return name, text
+
+
+def _from_file(path: Path) -> tuple[Any, str]:
+    """The factory that a Python file registers, and its name; the file is run."""
+    spec = importlib.util.spec_from_file_location("assay_own_evaluator", path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise ValueError(f"there is no {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"{path}: {type(error).__name__}: {error}") from error
+    found = {
+        mark[1]: value
+        for value in vars(module).values()
+        if (mark := getattr(value, "__assay_extension__", ("", "")))[0] == "evaluator"
+        and value.__module__ == spec.name
+    }
+    if len(found) != 1:
+        raise ValueError(f"{path} must register one evaluator, not {len(found)}")
+    ((name, maker),) = found.items()
+    return maker, name
+
+
 def sample(row: Mapping[str, Any], number: int) -> Sample:
     """A row as evaluators see it. Raises ValueError with a sentence that names the field."""
     texts = {name: _text(row, name) for name in ("question", "answer", "claim", "reference")}
@@ -112,16 +182,16 @@ def sample(row: Mapping[str, Any], number: int) -> Sample:
 
 
 def _tools(given: Any) -> tuple[ToolCall, ...]:
-    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false}]."""
+    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false, "schema": JSON}]."""
     if given is None:
         return ()
     if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
         raise ValueError("tools is not a list of objects")
     made = []
     for call in given:
-        said = call.get("arguments", "")
-        text = said if isinstance(said, str) else json.dumps(said)
-        made.append(ToolCall(str(call.get("name", "")), text, call.get("failed") is True))
+        texts = [call.get(name, "") for name in ("arguments", "schema")]
+        said, schema = (v if isinstance(v, str) else json.dumps(v) for v in texts)
+        made.append(ToolCall(str(call.get("name", "")), said, call.get("failed") is True, schema))
     return tuple(made)
 
 
@@ -237,11 +307,13 @@ def _list(factories: Mapping[str, Any], own: Mapping[str, Evaluator]) -> int:
     """Every evaluator that can run here, with what it needs."""
     resources = Resources(Embedder())
     made = {name: factory(resources) for name, factory in factories.items()}
+    for name in sorted(ready.names() - set(own)):
+        print(f"{name:24} asks a judge (--judge; default: the judge `default`, else torch)")
     for name, evaluator in {**made, **own}.items():
         if evaluator is None:
-            print(f"{name:20} cannot run here: its model is not installed")
+            print(f"{name:24} cannot run here: its model is not installed")
             continue
-        print(f"{name:20} needs {', '.join(evaluator.needs):30} version {evaluator.version}")
+        print(f"{name:24} needs {', '.join(evaluator.needs):30} version {evaluator.version}")
     return 0
 
 

@@ -39,7 +39,9 @@ def main() -> None:
     evaluators = worker.build(Resources(embedder))
     every = [e for e in evaluators if not worker.slow(e)]
     judging = [e for e in evaluators if worker.slow(e)]
-    defined = Defined(Backends(os.environ), {e.name for e in evaluators} - {JUDGE})
+    # An embedder of its own: the one above belongs to the other thread.
+    taken = {e.name for e in evaluators} - {JUDGE}
+    defined = Defined(Backends(os.environ), taken, Embedder(cache_size=2000))
 
     def loop(
         part: list[Evaluator], shared: Embedder | None, ready: Path | None,

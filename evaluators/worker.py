@@ -196,11 +196,12 @@ def run_once(
     """One round over all projects: (judgements, whether nothing due was left). Evaluators that
     judge all traffic by themselves are drained first; slow ones then get one batch. The first
     evaluator's pass embeds, where an embedder is given. Control state is read each round; an
-    evaluator to which it gives another judge is the one that `defined` makes, or none.
+    evaluator to which it gives another judge or options is the one that `defined` makes, or none.
     """
     state = control.read(store)
     policies = state.evaluators
-    local = [e for e in evaluators if not policies.get(e.name, EvaluatorPolicy()).judge]
+    own = {name for name, policy in policies.items() if policy.judge or policy.options}
+    local = [e for e in evaluators if e.name not in own]
     named = {e.name: e for e in (*local, *defined(state))}
     shares = {e.name: share(e, policies) for e in named.values()}
     ordered = sorted(
