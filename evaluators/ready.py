@@ -1,4 +1,5 @@
-"""Evaluators that are there by name and only need a judge: rubrics that ship with Assay."""
+"""Evaluators that are there by name and only need a judge: rubrics that ship with Assay, and the
+metrics of RAGAS and Phoenix where these are installed."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from evaluators.adapters import phoenix, ragas
 from evaluators.base import Evaluator, TextEmbedder
 from evaluators.judges.backend import Backend
 from evaluators.rubrics import Rubric
@@ -26,7 +28,7 @@ def rubrics() -> Mapping[str, RubricPolicy]:
 
 def names() -> frozenset[str]:
     """Every name that `make` knows; nothing is imported for it."""
-    return frozenset(rubrics())
+    return frozenset({*rubrics(), *ragas.NAMES, *phoenix.NAMES})
 
 
 def make(
@@ -34,8 +36,12 @@ def make(
 ) -> Evaluator:
     """The evaluator `name` on a judge. Raises ValueError with a sentence where it cannot be
     made."""
+    if name in ragas.NAMES:
+        return ragas.make(name, judge, embedder, options)
     if options:
         raise ValueError(f"{name} has no options")
+    if name in phoenix.NAMES:
+        return phoenix.make(name, judge)
     return Ready(name, rubrics()[name], judge)
 
 
