@@ -224,7 +224,11 @@ def _users(store: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
+    command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR",
+                         help="its name, or a Python file that registers one")  # fmt: skip
+    command.add_argument("--option", action="append", metavar="NAME=VALUE",
+                         help="a setting of the evaluator; @FILE reads the value")  # fmt: skip
+    command.add_argument("--judge", default="", help="of assay.yaml, or torch; for those that ask")
     command.add_argument("--list", action="store_true", help="name the evaluators and their needs")
     command.add_argument("--input", default="-", metavar="ROWS.JSONL", help="- is stdin")
     command.add_argument("--project", default="", metavar="P", help="score what this project stores"

@@ -20,9 +20,11 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from assay.chosen import chosen
 from assay.control import load as documents
 from assay.exporting import ExportError, moment
 from assay.rows import Row, Source, of_file, of_project
+from evaluators import ready
 from evaluators.base import Evaluator, Resources, Result, Usage, judge
 from evaluators.defined import JUDGE, Defined
 from evaluators.embedding import Embedder
@@ -49,11 +51,16 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         state = control.state(documents(settings) or {})
     except (ControlError, OSError) as error:
         return _refuse(str(error))
-    defined = Defined(Backends(os.environ), set(factories) - {JUDGE})
+    embedder = Embedder()
+    try:
+        state, factories = chosen(state, arguments, factories)
+    except ValueError as error:
+        return _refuse(str(error))
+    defined = Defined(Backends(os.environ), set(factories) - {JUDGE}, embedder)
     own = {evaluator.name: evaluator for evaluator in defined(state)}
     if arguments.list:
         return _list(factories, own)
-    names = ", ".join([*factories, *sorted(set(own) - set(factories))])
+    names = ", ".join([*factories, *sorted({*own, *ready.names()} - set(factories))])
     if why := defined.why_not(arguments.evaluator):
         return _refuse(f"{arguments.evaluator} cannot run here: {why}")
     if arguments.evaluator not in {*factories, *own}:
@@ -66,7 +73,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         return _refuse("--output would overwrite --input")
     evaluator: Evaluator | None = own.get(arguments.evaluator)
     if evaluator is None:
-        evaluator = factories[arguments.evaluator](Resources(Embedder()))
+        evaluator = factories[arguments.evaluator](Resources(embedder))
     if evaluator is None:
         return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
     gate, used = Gate(), Usage()
@@ -178,11 +185,13 @@ def _list(factories: Mapping[str, Any], own: Mapping[str, Evaluator]) -> int:
     """Every evaluator that can run here, with what it needs."""
     resources = Resources(Embedder())
     made = {name: factory(resources) for name, factory in factories.items()}
+    for name in sorted(ready.names() - set(own)):
+        print(f"{name:24} asks a judge (--judge; default: the judge `default`, else torch)")
     for name, evaluator in {**made, **own}.items():
         if evaluator is None:
-            print(f"{name:20} cannot run here: its model is not installed")
+            print(f"{name:24} cannot run here: its model is not installed")
             continue
-        print(f"{name:20} needs {', '.join(evaluator.needs):30} version {evaluator.version}")
+        print(f"{name:24} needs {', '.join(evaluator.needs):30} version {evaluator.version}")
     return 0
 
 

@@ -64,9 +64,10 @@ def _shown(sample: Sample) -> dict[str, Any]:
     }  # fmt: skip
     if sample.tools:
         row["tools"] = [
-            {"name": call.name, "arguments": call.arguments, "failed": call.failed}
+            {"name": call.name, "arguments": call.arguments, "failed": call.failed,
+             "schema": call.schema}
             for call in sample.tools
-        ]
+        ]  # fmt: skip
     return row
 
 

@@ -62,7 +62,9 @@ def work(settings: Settings, number: int, folder: Path) -> None:
     evaluators = worker.build(Resources(embedder))
     every = [e for e in evaluators if not plan.slow(e)]
     judging = [e for e in evaluators if plan.slow(e)]
-    defined = Defined(Backends(os.environ), {e.name for e in evaluators} - {JUDGE})
+    # An embedder of its own: the one above belongs to the other thread.
+    taken = {e.name for e in evaluators} - {JUDGE}
+    defined = Defined(Backends(os.environ), taken, Embedder(cache_size=2000))
     split, tally = Split(number, settings.evaluator_workers), Tally(number)
 
     def loop(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from schemas.models import Sample
@@ -70,9 +70,11 @@ class TextEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What evaluator factories share: the embedder with its cache."""
+    """What evaluator factories share: the embedder with its cache; `options` are the settings of
+    the one that is made, from assay.yaml or `assay eval --option`."""
 
     embedder: TextEmbedder
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def scored(value: float, explanation: str = "") -> Result:

@@ -25,16 +25,16 @@ def sample(row: Mapping[str, Any], number: int) -> Sample:
 
 
 def _tools(given: Any) -> tuple[ToolCall, ...]:
-    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false}]."""
+    """Calls as [{"name": ..., "arguments": a text or JSON, "failed": false, "schema": JSON}]."""
     if given is None:
         return ()
     if not isinstance(given, list) or not all(isinstance(call, dict) for call in given):
         raise ValueError("tools is not a list of objects")
     made = []
     for call in given:
-        said = call.get("arguments", "")
-        text = said if isinstance(said, str) else json.dumps(said)
-        made.append(ToolCall(str(call.get("name", "")), text, call.get("failed") is True))
+        texts = [call.get(name, "") for name in ("arguments", "schema")]
+        said, schema = (v if isinstance(v, str) else json.dumps(v) for v in texts)
+        made.append(ToolCall(str(call.get("name", "")), said, call.get("failed") is True, schema))
     return tuple(made)
 
 

@@ -21,7 +21,7 @@ from evaluators.shed import Shedder
 from evaluators.tally import Tally
 from schemas import control
 from schemas.clickhouse import Store
-from schemas.control import Control, ControlError, EvaluatorPolicy
+from schemas.control import Control, ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.models import EmbeddingRow, Item, Sample, ScoreRow
 from schemas.queries import evaluation, samples, scores, spans, work
@@ -273,12 +273,13 @@ def run_once(
     """One round over all projects: (items ticked off, whether nothing due was left). Evaluators
     that judge all traffic by themselves are drained first; slow ones then get one batch. The first
     evaluator's pass embeds, where an embedder is given. Control state is read each round; an
-    evaluator to which it gives another judge is the one that `defined` makes, or none.
+    evaluator to which it gives another judge or options is the one that `defined` makes, or none.
     """
     desk = desk or Desk()
     state = control.read(store)
     policies = state.evaluators
-    local = [e for e in evaluators if not policies.get(e.name, EvaluatorPolicy()).judge]
+    own = {name for name, policy in policies.items() if policy.judge or policy.options}
+    local = [e for e in evaluators if e.name not in own]
     named = list({e.name: e for e in (*local, *defined(state))}.values())
     total, drained = 0, True
     for project in spans.projects(store):

@@ -37,12 +37,13 @@ class ControlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EvaluatorPolicy:
-    """Whether an evaluator runs, on which share of traces (0 to 1; None: its own), and for
-    llm_judge by which judge ('': the local one)."""
+    """Whether an evaluator runs, on which share of traces (0 to 1; None: its own), for one that
+    asks a judge by which ('': the local one), and settings of its own."""
 
     enabled: bool = True
     sample: float | None = None
     judge: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Pol
             raise ControlError(f"{at}: {value!r} must be true or false")
         elif name == "judge" and not isinstance(value, str):
             raise ControlError(f"{at}: {value!r} must be the name of a judge")
+        elif name == "options" and not isinstance(value, dict):
+            raise ControlError(f"{at}: {value!r} must map names to settings")
         elif name in {"rules", "mode", "patterns", "presidio", "days", *_QUOTAS}:
             try:
                 if name in _QUOTAS:

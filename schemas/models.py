@@ -348,11 +348,13 @@ class DeletedIdRow:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a tool; `arguments` as JSON, where they are."""
+    """A call of a tool; `arguments` as JSON, where they are; `schema`: the tool's definition or the
+    JSON Schema of its arguments, '' where it is not known."""
 
     name: str
     arguments: str
     failed: bool = False
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

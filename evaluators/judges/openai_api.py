@@ -16,6 +16,7 @@ from evaluators.base import Result, Usage, failed, scored, unscored
 from evaluators.judges import capability, verdict
 from evaluators.judges.budget import Budget
 from evaluators.judges.capability import LOGPROBS, SCHEMA, Capability
+from evaluators.judges.completion import EndpointCompleter
 from evaluators.judges.endpoint import Answer, Endpoint
 from evaluators.judges.failure import Failure
 from evaluators.judges.prices import Price, price
@@ -65,6 +66,10 @@ class OpenAIJudge:
 
     def close(self) -> None:
         self._endpoint.close()
+
+    def completer(self) -> EndpointCompleter:
+        """Free replies over the same endpoint, price and budget."""
+        return EndpointCompleter(self._endpoint, self._policy, self._price, self.budget)
 
     def ask(self, questions: Sequence[Question]) -> list[Result]:
         if self.budget.limited and self._price is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from evaluators.base import Result
 from evaluators.judges import verdict
+from evaluators.judges.completion import TorchCompleter
 from evaluators.judges.question import Question, cut_note, inert, render, shares, tag
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
@@ -79,6 +80,32 @@ class TorchJudge:
             ):
                 results[i] = verdict.weighed(found, questions[i].labels, made[i][1])
         return [results[i] for i in range(len(questions))]
+
+    def completer(self) -> TorchCompleter:
+        """Free replies by greedy decoding."""
+        return TorchCompleter(self)
+
+    def written(self, prompt: str, most: int, reply: int) -> tuple[str, int, int]:
+        """(reply, tokens read, tokens written) to a prompt whose start is cut where it has more
+        than `most` tokens: what is asked stands at its end."""
+        import torch
+
+        tokenizer, model = self._loaded
+        chat = [{"role": "user", "content": prompt}]
+        text = (
+            tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            if tokenizer.chat_template
+            else f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+        )
+        ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])[-most:]
+        tokens = torch.tensor([ids]).to(model.device)
+        with torch.inference_mode():
+            out = model.generate(
+                tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=reply,
+                do_sample=False, temperature=None, top_p=None, top_k=None,
+                pad_token_id=tokenizer.eos_token_id,
+            )[0, len(ids) :]  # fmt: skip
+        return str(tokenizer.decode(out, skip_special_tokens=True)), len(ids), len(out)
 
     def _prompt(self, question: Question) -> tuple[list[int], str]:
         """Token ids of the chat, and what was cut of the judged texts."""

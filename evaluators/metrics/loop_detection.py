@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
 from evaluators.base import Resources, Result, scored, version_of
-from schemas.models import Sample, ToolCall
+from evaluators.calls import key
+from schemas.models import Sample
 from schemas.registry import register
 
 REPEATS = 3  # the same call so many times is a loop; twice may be a retry
-
-
-def key(call: ToolCall) -> tuple[str, str]:
-    """Name and arguments, without the order and the spacing of JSON."""
-    try:
-        return call.name, json.dumps(json.loads(call.arguments), sort_keys=True)
-    except (ValueError, RecursionError):
-        return call.name, " ".join(call.arguments.split())
 
 
 class LoopDetection:

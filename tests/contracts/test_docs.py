@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluators import ready
 from schemas.registry import load
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ KINDS = {
     "format": ("assay.formats", "add-a-format.md"),
     "sink": ("monitors.alerts.sinks", "add-a-sink.md"),
 }
-PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 
 
 def headings(page: str) -> set[str]:
@@ -41,6 +42,20 @@ def test_every_registered_extension_has_a_heading(kind: str) -> None:
     names = set(load(kind, package))
     assert names, f"no {kind} is registered in {package}"
     assert names <= headings(page)
+
+
+def test_every_evaluator_says_its_figures_or_that_it_is_not_validated() -> None:
+    text = (DOCS / "add-a-evaluator.md").read_text()
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    honest = r"not\s+validated|nothing to validate|AUROC|baseline|uninformative|model card"
+    said = re.compile(honest, re.IGNORECASE)
+    names = set(load("evaluator", "evaluators.metrics"))
+    assert [name for name in sorted(names) if not said.search(sections[name])] == []
+
+
+def test_every_evaluator_that_asks_a_judge_is_in_the_docs() -> None:
+    pages = "".join(page.read_text() for page in (DOCS / "evaluators").glob("*.md"))
+    assert [name for name in sorted(ready.names()) if f"`{name}`" not in pages] == []
 
 
 def test_every_receiver_has_a_heading() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,12 @@ SAMPLES = [
         reference="1889", tools=(ToolCall("search", "", True),),
     ),
 ]  # fmt: skip
+# What an evaluator can only judge where it is there: the fields that its samples have instead.
+OTHERS: dict[str, dict[str, str]] = {
+    "citation_support": {"answer": "The Eiffel Tower is in Paris [1]. It is old [2]."},
+    "language_match": {"answer": "It was built in 1999 by a man who came from another country."},
+    "tool_call_correctness": {"reference": '[{"name": "search", "arguments": {"q": "Eiffel"}}]'},
+}
 NAMES = sorted(load("evaluator", "evaluators.metrics"))
 
 
@@ -37,6 +44,11 @@ def built() -> dict[str, Evaluator]:
 @pytest.fixture(params=[name for name in NAMES if name != "llm_judge"])
 def evaluator(request: pytest.FixtureRequest, built: dict[str, Evaluator]) -> Evaluator:
     return built[request.param]
+
+
+def samples(evaluator: Evaluator) -> list[Sample]:
+    changed: dict[str, Any] = {**OTHERS.get(evaluator.name, {})}
+    return [dataclasses.replace(sample, **changed) for sample in SAMPLES]
 
 
 def test_a_name_version_and_level_are_said(built: dict[str, Evaluator]) -> None:
@@ -53,15 +65,16 @@ def test_versions_are_the_same_when_built_again(built: dict[str, Evaluator]) -> 
 
 
 def test_values_are_between_zero_and_one(evaluator: Evaluator) -> None:
-    results = judge(evaluator, SAMPLES)
+    results = judge(evaluator, samples(evaluator))
     assert [r.status for r in results] == ["scored", "scored"]
     assert all(0 <= r.value <= 1 for r in results)
 
 
 def test_the_same_input_has_the_same_score(evaluator: Evaluator) -> None:
-    forward = judge(evaluator, SAMPLES)
-    backward = judge(evaluator, SAMPLES[::-1])[::-1]
-    alone = [judge(evaluator, [sample])[0] for sample in SAMPLES]
+    given = samples(evaluator)
+    forward = judge(evaluator, given)
+    backward = judge(evaluator, given[::-1])[::-1]
+    alone = [judge(evaluator, [sample])[0] for sample in given]
     assert forward == backward == alone
 
 

@@ -1,0 +1,1 @@
+"""Metrics of other libraries as evaluators, on the judges of assay.yaml."""
