@@ -1,7 +1,8 @@
 """`assay eval`: any evaluator over a file of rows, without store, network or key; a rubric of
 assay.yaml asks the judge that it names.
 
-A row is a JSON object per line: question, context (a text or a list of texts), answer or claim.
+A row is a JSON object per line: question, context (a text or a list of texts), answer or claim;
+for `pairwise` answer_a and answer_b.
 Every row comes back in order, its own fields first. A row that cannot be judged says why, and the
 run goes on. The gate (`--fail-under`) looks at the bounds of an interval, never at the mean.
 """
@@ -21,10 +22,11 @@ from tqdm import tqdm
 
 from assay.control import load as documents
 from evaluators.base import Evaluator, Resources, Result, Usage, failed, judge
-from evaluators.defined import JUDGE, Defined
+from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.gate import Gate, decide
 from evaluators.judges.backends import Backends
+from evaluators.metrics.pairwise import Pairwise
 from evaluators.rubrics import Rubric
 from schemas import control
 from schemas.control import ControlError
@@ -35,6 +37,7 @@ from schemas.settings import Settings
 CHUNK = 64  # rows; what was judged is written before the next are read
 LABELS = ("no", "yes")  # below 0.5, and from there, where an evaluator names none
 CANNOT_RUN = 3
+_TEXTS = ("question", "answer", "claim", "reference", "answer_a", "answer_b")
 _OURS = ("score", "label", "status", "reason", "explanation", "evaluator", "evaluator_version")
 
 
@@ -45,7 +48,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         state = control.state(documents(settings) or {})
     except (ControlError, OSError) as error:
         return _refuse(str(error))
-    defined = Defined(Backends(os.environ), set(factories) - {JUDGE})
+    defined = Defined(Backends(os.environ), set(factories) - set(ASKING))
     own = {evaluator.name: evaluator for evaluator in defined(state)}
     if arguments.list:
         return _list(factories, own)
@@ -98,8 +101,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def sample(row: Mapping[str, Any], number: int) -> Sample:
     """A row as evaluators see it. Raises ValueError with a sentence that names the field."""
-    texts = {name: _text(row, name) for name in ("question", "answer", "claim", "reference")}
-    answer = texts["answer"] or texts["claim"]
+    texts = {name: _text(row, name) for name in _TEXTS}
+    answer = texts["answer"] or texts["claim"] or texts["answer_a"]
     context = row.get("context", row.get("documents", row.get("contexts")))
     if context is None:
         context = []
@@ -108,7 +111,8 @@ def sample(row: Mapping[str, Any], number: int) -> Sample:
     if not isinstance(context, list) or not all(isinstance(part, str) for part in context):
         raise ValueError("context is neither a text nor a list of texts")
     return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context),
-                  reference=texts["reference"], tools=_tools(row.get("tools")))  # fmt: skip
+                  reference=texts["reference"], rival=texts["answer_b"],
+                  tools=_tools(row.get("tools")))  # fmt: skip
 
 
 def _tools(given: Any) -> tuple[ToolCall, ...]:
@@ -222,7 +226,7 @@ def _written(row: Mapping[str, Any], result: Result, evaluator: Evaluator) -> by
 
 
 def _label(evaluator: Evaluator, value: float) -> str:
-    if isinstance(evaluator, Rubric):
+    if isinstance(evaluator, Rubric | Pairwise):
         return evaluator.label(value)
     labels: tuple[str, str] = getattr(evaluator, "labels", LABELS)
     return labels[value >= 0.5]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evaluators import worker
 from evaluators.base import Evaluator, Resources
-from evaluators.defined import JUDGE, Defined
+from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
 from schemas import telemetry
@@ -39,7 +39,7 @@ def main() -> None:
     evaluators = worker.build(Resources(embedder))
     every = [e for e in evaluators if not worker.slow(e)]
     judging = [e for e in evaluators if worker.slow(e)]
-    defined = Defined(Backends(os.environ), {e.name for e in evaluators} - {JUDGE})
+    defined = Defined(Backends(os.environ), {e.name for e in evaluators} - set(ASKING))
 
     def loop(
         part: list[Evaluator], shared: Embedder | None, ready: Path | None,

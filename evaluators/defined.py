@@ -1,18 +1,20 @@
-"""Evaluators that the control state defines: rubrics, and llm_judge by a judge of one's own."""
+"""Evaluators that the control state defines: rubrics, and built-in ones by a judge of one's own."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from evaluators.base import Evaluator
+from evaluators.judges.backend import Backend
 from evaluators.judges.backends import Backends
 from evaluators.metrics.llm_judge import LlmJudge
+from evaluators.metrics.pairwise import Pairwise
 from evaluators.rubrics import Rubric
 from schemas.control import Control
 
 log = logging.getLogger(__name__)
-JUDGE = "llm_judge"
+ASKING: dict[str, Callable[[Backend], Evaluator]] = {"llm_judge": LlmJudge, "pairwise": Pairwise}
 
 
 class Defined:
@@ -28,9 +30,10 @@ class Defined:
         """The evaluators of a state of control, by name."""
         made: list[Evaluator] = []
         wanted = {n: p.judge for n, p in control.rubrics.items() if p.enabled}
-        policy = control.evaluators.get(JUDGE)
-        if policy is not None and policy.judge:
-            wanted[JUDGE] = policy.judge
+        for name in ASKING:
+            policy = control.evaluators.get(name)
+            if policy is not None and policy.judge:
+                wanted[name] = policy.judge
         for name, judge in sorted(wanted.items()):
             try:
                 if name in self._taken:
@@ -44,7 +47,9 @@ class Defined:
             self._said.pop(name, None)
             asks_rubric = name in control.rubrics
             made.append(
-                Rubric(name, control.rubrics[name], backend) if asks_rubric else LlmJudge(backend)
+                Rubric(name, control.rubrics[name], backend)
+                if asks_rubric
+                else ASKING[name](backend)
             )
         return made
 

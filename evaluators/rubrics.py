@@ -34,6 +34,7 @@ class Rubric:
         self.backend = judge
         self._parts = [field for field in _ORDER if field in policy.needs]
         self._labels = policy.labels
+        self._prior = policy.prior
         self._system = SYSTEM.format(criteria=policy.criteria.strip())
         if policy.steps:
             steps = "\n".join(f"{n}. {step}" for n, step in enumerate(policy.steps, 1))
@@ -43,6 +44,7 @@ class Rubric:
             {
                 "system": self._system, "ask": self._ask, "labels": policy.labels,
                 "parts": self._parts, "revision": REVISION, "backend": dict(judge.spec),
+                **({"prior": policy.prior} if policy.prior else {}),
             }
         )  # fmt: skip
 
@@ -57,7 +59,7 @@ class Rubric:
             "reference": sample.reference, "answer": sample.answer,
         }  # fmt: skip
         parts = tuple(Part(name, texts[name], elastic=name == "context") for name in self._parts)
-        return Question(self._system, parts, self._ask, self._labels)
+        return Question(self._system, parts, self._ask, self._labels, self._prior)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         return self.backend.ask([self.question(sample) for sample in samples])

@@ -15,7 +15,7 @@ from evaluators.judges.engine import Engine, Spelled
 from evaluators.judges.labels import encode, spellings
 from evaluators.judges.question import Question, cut_note, inert, layout, shares, tag
 
-MODEL, PACKAGE, model_file = loading.MODEL, loading.PACKAGE, loading.packaged
+MODEL = loading.MODEL
 MAX_TOKENS = 768  # of a prompt of the packaged model, which is slow on a processor
 LONGER = 8192  # of a prompt of a model of one's own, where the model itself reads as much
 SPARE = 8  # tokens by which a cut prompt may grow when it is put together
@@ -78,6 +78,25 @@ class TorchJudge:
 
     def ask(self, questions: Sequence[Question]) -> list[Result]:
         """A result per question, in order; each device takes a share of them."""
+        return [
+            failed(f"too_long: no memory for {note}")
+            if chances is None
+            else verdict.weighed(chances, question.labels, note, question.prior)
+            for question, (chances, note) in zip(questions, self._read(questions), strict=True)
+        ]
+
+    def leanings(self, questions: Sequence[Question]) -> list[tuple[float, ...] | None]:
+        """Share of each label in the mass on all of them, in the order of the labels; None where
+        there is none. Their mean over a frozen set is the prior of a judge."""
+        found: list[tuple[float, ...] | None] = []
+        for question, (chances, _) in zip(questions, self._read(questions), strict=True):
+            mass = sum(chances.values()) if chances else 0.0
+            found.append(tuple(chances[n] / mass for n in question.names) if mass else None)  # type: ignore[index]
+        return found
+
+    def _read(self, questions: Sequence[Question]) -> list[tuple[dict[str, float] | None, str]]:
+        """Probability of each label, and what was cut; None and the prompt's size where memory
+        was not enough."""
         if not questions:
             return []
         made = [self._prompt(question) for question in questions]
@@ -97,10 +116,8 @@ class TorchJudge:
             with ThreadPoolExecutor(len(engines)) as pool:
                 list(pool.map(work, engines, parts))
         return [
-            failed(f"too_long: no memory for {len(prompts[i])} tokens")
-            if (chances := found[i]) is None
-            else verdict.weighed(chances, question.labels, made[i][1], question.prior)
-            for i, question in enumerate(questions)
+            (row, note) if (row := found[i]) is not None else (None, f"{len(prompt)} tokens")
+            for i, (prompt, note) in enumerate(made)
         ]
 
     def _prompt(self, question: Question) -> tuple[list[int], str]:
