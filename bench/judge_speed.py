@@ -22,6 +22,7 @@ from evaluators.judges.labels import spellings
 
 SEED = 20261126
 SHARED, OWN, REPLY = 250, 150, 30
+HEAD = "| {} | wall s | processor s | wall, ratio to ours | processor |\n|---|---|---|---|---|"
 CURVE = (50, 150, 500, 1000, 2000)
 
 
@@ -42,10 +43,11 @@ def generate(model: Any, asked: Sequence[list[int]]) -> None:
         )  # fmt: skip
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
+def seconds(work: Callable[[], Any]) -> tuple[float, float]:
+    """Of the wall, and of the processor: a machine that others use slows the first alone."""
+    wall, busy = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - wall, time.process_time() - busy
 
 
 def main() -> None:
@@ -72,23 +74,28 @@ def main() -> None:
     again = seconds(lambda: ours(made))
     single = seconds(lambda: [generate(model, [one]) for one in made])
     last = seconds(lambda: ours(made))
-    mean = (first + again + last) / 3
     load = os.getloadavg()[0]
     print(f"{asked.model.name}, fp32, {asked.threads} threads, load average {load:.0f};"
           f" {len(made)} samples of {SHARED} + {OWN} tokens; seed {SEED}\n")  # fmt: skip
-    print("| way | seconds | verdicts/s | ours is faster by |\n|---|---|---|---|")
-    print(f"| ours (three times: {first:.1f}, {again:.1f}, {last:.1f}) | {mean:.1f}"
-          f" | {len(made) / mean:.2f} | |")  # fmt: skip
+    mean = [sum(each) / 3 for each in zip(first, again, last, strict=True)]
+    print(HEAD.format("way"))
+    print(f"| ours, mean of three | {mean[0]:.1f} | {mean[1]:.1f} | | |")
     for title, took in (("generate(), one batch", batched), ("generate(), one by one", single)):
-        print(f"| {title} | {took:.1f} | {len(made) / took:.2f} | {took / mean:.1f} |", flush=True)
+        _row(title, took, mean)
     if asked.no_curve:
         return
-    print("\n| own tokens (shared 250, 4 samples) | ours, s | generate(), one batch, s | ratio |")
-    print("|---|---|---|---|")
+    few = asked.samples // 2
+    print(f"\n{SHARED} shared tokens, {few} samples, generate() in one batch\n")
+    print(HEAD.format("own tokens"))
     for own in CURVE:
-        few = prompts(4, SHARED, own, words)
-        theirs, mine = seconds(lambda f=few: generate(model, f)), seconds(lambda f=few: ours(f))  # type: ignore[misc]
-        print(f"| {own} | {mine:.1f} | {theirs:.1f} | {theirs / mine:.1f} |", flush=True)
+        some = prompts(few, SHARED, own, words)
+        theirs = seconds(lambda f=some: generate(model, f))  # type: ignore[misc]
+        _row(str(own), theirs, seconds(lambda f=some: ours(f)))  # type: ignore[misc]
+
+
+def _row(title: str, theirs: Sequence[float], mine: Sequence[float]) -> None:
+    wall, busy = theirs[0] / mine[0], theirs[1] / mine[1]
+    print(f"| {title} | {theirs[0]:.1f} | {theirs[1]:.1f} | {wall:.1f} | {busy:.1f} |", flush=True)
 
 
 if __name__ == "__main__":
