@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from assay.exporting import ExportError, moment
 from evaluators.base import Evaluator, Resources
-from evaluators.defined import JUDGE, Defined
+from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
 from evaluators.plan import Assignment
@@ -71,7 +71,7 @@ def find(store: Store, name: str) -> Evaluator:
     """The evaluator as the control state in force makes it. Raises BackfillError."""
     factories = load("evaluator", "evaluators.metrics")
     state = control.read(store)
-    defined = Defined(Backends(os.environ), set(factories) - {JUDGE})
+    defined = Defined(Backends(os.environ), set(factories) - set(ASKING), (embedder := Embedder()))
     own = {each.name: each for each in defined(state)}
     if why := defined.why_not(name):
         raise BackfillError(f"{name} cannot run here: {why}")
@@ -80,7 +80,7 @@ def find(store: Store, name: str) -> Evaluator:
     if name not in factories:
         there = ", ".join(sorted({*factories, *own}))
         raise BackfillError(f"no evaluator is named {name!r}; there are: {there}")
-    made: Evaluator | None = factories[name](Resources(Embedder()))
+    made: Evaluator | None = factories[name](Resources(embedder))
     if made is None:
         raise BackfillError(f"{name} cannot run here: its model is not installed")
     return made

@@ -1,7 +1,8 @@
 """`assay eval`: any evaluator over a file of rows, without store, network or key, or over what a
 project stores (`--project`); a rubric of assay.yaml asks the judge that it names.
 
-A row is a JSON object per line: question, context (a text or a list of texts), answer or claim.
+A row is a JSON object per line: question, context (a text or a list of texts), answer or claim;
+for `pairwise` answer_a and answer_b.
 Every row comes back in order, its own fields first. A row that cannot be judged says why, and the
 run goes on. The gate (`--fail-under`) looks at the bounds of an interval, never at the mean.
 """
@@ -26,10 +27,11 @@ from assay.exporting import ExportError, moment
 from assay.rows import Row, Source, of_file, of_project
 from evaluators import ready
 from evaluators.base import Evaluator, Resources, Result, Usage, judge
-from evaluators.defined import JUDGE, Defined
+from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.gate import Gate, decide
 from evaluators.judges.backends import Backends
+from evaluators.metrics.pairwise import Pairwise
 from evaluators.plan import whole
 from evaluators.rubrics import Rubric
 from schemas import clickhouse, control
@@ -46,7 +48,7 @@ _OURS = ("score", "label", "status", "reason", "explanation", "evaluator", "eval
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Exit status: 0 passed or no gate, 1 failed, 2 inconclusive, 3 the run could not be made."""
-    factories = load("evaluator", "evaluators.metrics")
+    factories: Mapping[str, Any] = load("evaluator", "evaluators.metrics")
     try:
         state = control.state(documents(settings) or {})
     except (ControlError, OSError) as error:
@@ -56,7 +58,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         state, factories = chosen(state, arguments, factories)
     except ValueError as error:
         return _refuse(str(error))
-    defined = Defined(Backends(os.environ), set(factories) - {JUDGE}, embedder)
+    defined = Defined(Backends(os.environ), set(factories) - set(ASKING), embedder)
     own = {evaluator.name: evaluator for evaluator in defined(state)}
     if arguments.list:
         return _list(factories, own)
@@ -170,7 +172,7 @@ def _written(row: Mapping[str, Any], result: Result, evaluator: Evaluator) -> by
 
 
 def _label(evaluator: Evaluator, value: float) -> str:
-    if isinstance(evaluator, Rubric):
+    if isinstance(evaluator, Rubric | Pairwise):
         return evaluator.label(value)
     labels: tuple[str, str] = getattr(evaluator, "labels", LABELS)
     return labels[value >= 0.5]

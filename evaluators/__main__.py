@@ -13,7 +13,7 @@ from pathlib import Path
 from evaluators import exposed, plan, pool, worker
 from evaluators.base import Evaluator, Resources
 from evaluators.canary import Keeper
-from evaluators.defined import JUDGE, Defined
+from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
 from evaluators.tally import Tally
@@ -63,7 +63,7 @@ def work(settings: Settings, number: int, folder: Path) -> None:
     every = [e for e in evaluators if not plan.slow(e)]
     judging = [e for e in evaluators if plan.slow(e)]
     # An embedder of its own: the one above belongs to the other thread.
-    taken = {e.name for e in evaluators} - {JUDGE}
+    taken = {e.name for e in evaluators} - set(ASKING)
     defined = Defined(Backends(os.environ), taken, Embedder(cache_size=2000))
     split, tally = Split(number, settings.evaluator_workers), Tally(number)
 

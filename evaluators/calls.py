@@ -53,7 +53,7 @@ def matched(wanted: ToolCall, given: ToolCall) -> float:
         return 0.0
     a, b = arguments(wanted.arguments), arguments(given.arguments)
     if not isinstance(a, dict) or not isinstance(b, dict):
-        return 0.5 + 0.5 * (a == b)
+        return 1.0 if a == b else 0.5
     names = {*a, *b}
     same = sum(n in a and n in b and a[n] == b[n] for n in names)
     return 0.5 + 0.5 * (same / len(names) if names else 1.0)

@@ -1,5 +1,5 @@
-"""Evaluators that the control state defines: rubrics, llm_judge by a judge of one's own, those that
-need a judge (`evaluators.ready`), and built-in ones with options."""
+"""Evaluators that the control state defines: rubrics, those that ask a judge of one's own or need
+one (`evaluators.ready`), and built-in ones with options."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from typing import Any
 
 from evaluators import ready
 from evaluators.base import Evaluator, Resources, TextEmbedder
+from evaluators.judges.backend import Backend
 from evaluators.judges.backends import Backends
 from evaluators.metrics.llm_judge import LlmJudge
+from evaluators.metrics.pairwise import Pairwise
 from evaluators.rubrics import Rubric
 from schemas.control import Control, EvaluatorPolicy
 from schemas.judging import LOCAL
 from schemas.registry import load
 
 log = logging.getLogger(__name__)
-JUDGE = "llm_judge"
+ASKING: dict[str, Callable[[Backend], Evaluator]] = {"llm_judge": LlmJudge, "pairwise": Pairwise}
 
 
 class Defined:
@@ -46,8 +48,8 @@ class Defined:
         for name, policy in control.evaluators.items():
             if not policy.enabled or name in control.rubrics:
                 continue
-            if name == JUDGE and policy.judge:
-                wanted[name] = lambda p=policy: LlmJudge(  # type: ignore[misc]
+            if name in ASKING and policy.judge:
+                wanted[name] = lambda n=name, p=policy: ASKING[n](  # type: ignore[misc]
                     self._backends.get(p.judge, control.judges)
                 )
             elif name in ready.names() or policy.options:

@@ -8,11 +8,13 @@ from typing import Any
 
 from schemas.models import Sample, ToolCall
 
+_TEXTS = ("question", "answer", "claim", "reference", "answer_a", "answer_b")
+
 
 def sample(row: Mapping[str, Any], number: int) -> Sample:
     """A row as evaluators see it. Raises ValueError with a sentence that names the field."""
-    texts = {name: _text(row, name) for name in ("question", "answer", "claim", "reference")}
-    answer = texts["answer"] or texts["claim"]
+    texts = {name: _text(row, name) for name in _TEXTS}
+    answer = texts["answer"] or texts["claim"] or texts["answer_a"]
     context = row.get("context", row.get("documents", row.get("contexts")))
     if context is None:
         context = []
@@ -21,7 +23,8 @@ def sample(row: Mapping[str, Any], number: int) -> Sample:
     if not isinstance(context, list) or not all(isinstance(part, str) for part in context):
         raise ValueError("context is neither a text nor a list of texts")
     return Sample("", f"row-{number}", "", "", 0, texts["question"], answer, tuple(context),
-                  reference=texts["reference"], tools=_tools(row.get("tools")))  # fmt: skip
+                  reference=texts["reference"], rival=texts["answer_b"],
+                  tools=_tools(row.get("tools")))  # fmt: skip
 
 
 def _tools(given: Any) -> tuple[ToolCall, ...]:

@@ -38,6 +38,7 @@ class Rubric:
         if self.level == "session" and _SAID & set(self._parts):
             self._parts = [field for field in self._parts if field not in _SAID] + [TURNS]
         self._labels = policy.labels
+        self._prior = policy.prior
         self._system = SYSTEM.format(criteria=policy.criteria.strip())
         if policy.steps:
             steps = "\n".join(f"{n}. {step}" for n, step in enumerate(policy.steps, 1))
@@ -48,6 +49,7 @@ class Rubric:
                 **({"level": self.level} if self.level != "trace" else {}),
                 "system": self._system, "ask": self._ask, "labels": policy.labels,
                 "parts": self._parts, "revision": REVISION, "backend": dict(judge.spec),
+                **({"prior": policy.prior} if policy.prior else {}),
             }
         )  # fmt: skip
 
@@ -63,7 +65,7 @@ class Rubric:
         }  # fmt: skip
         elastic = {"context", TURNS}
         parts = tuple(Part(name, texts[name], elastic=name in elastic) for name in self._parts)
-        return Question(self._system, parts, self._ask, self._labels)
+        return Question(self._system, parts, self._ask, self._labels, self._prior)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         return self.backend.ask([self.question(sample) for sample in samples])

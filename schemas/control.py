@@ -206,12 +206,15 @@ def _asked(found: Mapping[Key, Policy], source: str) -> None:
     """Raises ControlError where a judge is named that there is none of."""
     judges = sorted({judging.LOCAL} | {name for kind, name in found if kind == "judge"})
     for (kind, name), each in found.items():
-        wanted = each.judge if isinstance(each, RubricPolicy | EvaluatorPolicy) else ""
-        if wanted and wanted not in judges:
-            there = ", ".join(judges)
-            raise ControlError(
-                f"{source}: {kind}s.{name}: there is no judge {wanted!r}; there are: {there}"
-            )
+        asked = each.members if isinstance(each, JudgePolicy) else ()
+        if isinstance(each, RubricPolicy | EvaluatorPolicy) and each.judge:
+            asked = (each.judge,)
+        for wanted in asked:
+            if wanted not in judges:
+                there = ", ".join(judges)
+                raise ControlError(
+                    f"{source}: {kind}s.{name}: there is no judge {wanted!r}; there are: {there}"
+                )
 
 
 def _typed(row: dict[str, Any]) -> Policy:

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 from schemas.evaluation import LEVELS
 
-BACKENDS = ("openai", "torch")
+BACKENDS = ("openai", "torch", "jury")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 MODES = ("auto", "logprobs", "schema", "text")
 FIELDS = ("question", "context", "answer", "reference")
 LOCAL = "torch"  # the judge that needs no policy
 LONGEST = 20_000  # characters of criteria
 _NAME = re.compile(r"(?:rubrics\.|control rubric )[a-z][a-z0-9_]{0,63}$")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
 _YAML = {True: "yes", False: "no"}  # what YAML 1.1 makes of these two labels
 
@@ -25,7 +27,9 @@ _YAML = {True: "yes", False: "no"}  # what YAML 1.1 makes of these two labels
 class JudgePolicy:
     """A model that judges. `key` names an environment variable, it is never the key itself;
     `timeout` and `patience` in seconds (of one request, of a call with its retries); `budget_usd`
-    a day (UTC); `price` in US dollars per million tokens in and out."""
+    a day (UTC); `price` in US dollars per million tokens in and out. Of a local model: `device`
+    (auto, cpu, cuda, or several with commas), `dtype`, `compile` and `download` (fetch a model that
+    is named and not in the local cache). `members`: the judges of a jury."""
 
     backend: str = "openai"
     url: str = ""
@@ -39,11 +43,17 @@ class JudgePolicy:
     price: tuple[float, float] | None = None
     max_input_chars: int = 60_000
     max_reply_tokens: int = 1024
+    device: str = "auto"
+    dtype: str = "auto"
+    compile: bool = False
+    download: bool = False
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RubricPolicy:
-    """A question that a judge answers by one of `labels`, each worth a value in [0, 1]."""
+    """A question that a judge answers by one of `labels`, each worth a value in [0, 1]. `prior`:
+    the judge's mean probability of each label over a frozen set, which is divided out."""
 
     criteria: str = ""
     labels: tuple[tuple[str, float], ...] = (("yes", 1.0), ("no", 0.0))
@@ -53,18 +63,28 @@ class RubricPolicy:
     sample: float = 1.0
     judge: str = "default"
     enabled: bool = True
+    prior: tuple[float, ...] = ()
 
 
 def judge(given: Mapping[str, Any], place: str) -> JudgePolicy:
     """A checked judge. Raises ValueError that names `place`, and never quotes a key."""
     made: dict[str, Any] = dict(given)
     _known(given, JudgePolicy, place)
-    for name in ("url", "model", "key"):
+    for name in ("url", "model", "key", "device"):
         if not isinstance(given.get(name, ""), str):
             raise ValueError(f"{place}.{name} must be a text")
-    for name, among in (("backend", BACKENDS), ("mode", MODES)):
+    for name, among in (("backend", BACKENDS), ("mode", MODES), ("dtype", DTYPES)):
         if given.get(name, among[0]) not in among:
             raise ValueError(f"{place}.{name}: {given[name]!r} must be one of {', '.join(among)}")
+    for name in ("compile", "download"):
+        if not isinstance(given.get(name, False), bool):
+            raise ValueError(f"{place}.{name}: {given[name]!r} must be true or false")
+    if not all(_DEVICE.fullmatch(each.strip()) for each in made.get("device", "auto").split(",")):
+        raise ValueError(
+            f"{place}.device: {given['device']!r} must be auto, cpu, cuda or cuda:0, ..."
+        )
+    if made.get("backend") == "jury" or made.get("members"):
+        made["members"] = _members(made, place)
     if made.get("key") and not _VARIABLE.fullmatch(made["key"]):
         raise ValueError(f"{place}.key must be the name of an environment variable, not a key")
     if made.get("backend", "openai") == "openai":
@@ -87,6 +107,17 @@ def judge(given: Mapping[str, Any], place: str) -> JudgePolicy:
     if made.get("price") is not None:
         made["price"] = _price(made["price"], f"{place}.price")
     return JudgePolicy(**made)
+
+
+def _members(made: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    """Two judges or more; they are looked up when the jury is made."""
+    given = made.get("members", ())
+    named = isinstance(given, list | tuple) and all(isinstance(each, str) for each in given)
+    if made.get("backend") != "jury" or not named or len(set(given)) < 2:
+        raise ValueError(
+            f"{place}.members must name two judges or more, of a judge of backend jury"
+        )
+    return tuple(dict.fromkeys(given))
 
 
 def _price(given: Any, place: str) -> tuple[float, float]:
@@ -122,6 +153,8 @@ def rubric(given: Mapping[str, Any], place: str, folder: Path | None = None) -> 
             raise ValueError(f"{place}.{name} must be a list of texts")
         if name in made:
             made[name] = tuple(value)
+    if made.get("prior"):
+        made["prior"] = _prior(made["prior"], made.get("labels", RubricPolicy().labels), place)
     unknown = [each for each in made.get("needs", ()) if each not in FIELDS]
     if unknown or not made.get("needs", ("answer",)):
         raise ValueError(f"{place}.needs: {unknown} must be some of {', '.join(FIELDS)}")
@@ -171,6 +204,22 @@ def _labels(given: Any, place: str) -> tuple[tuple[str, float], ...]:
     if len({value for _, value in made}) < 2:
         raise ValueError(f"{place}: all labels are worth the same")
     return tuple(made)
+
+
+def _prior(given: Any, labels: Any, place: str) -> tuple[float, ...]:
+    """Numbers in the order of the labels, from a mapping of label to number or from a list."""
+    names = [name for name, _ in labels]
+    if isinstance(given, dict):
+        plain = {_YAML[k] if isinstance(k, bool) else str(k): value for k, value in given.items()}
+        if set(plain) != set(names):
+            raise ValueError(f"{place}.prior must give a number for each of {', '.join(names)}")
+        given = [plain[name] for name in names]
+    if not isinstance(given, list | tuple) or len(given) != len(names):
+        raise ValueError(f"{place}.prior must have {len(names)} numbers")
+    made = tuple(_number(each, f"{place}.prior", 0, 1) for each in given)
+    if abs(sum(made) - 1) > 0.01:
+        raise ValueError(f"{place}.prior: the numbers must add up to 1")
+    return made
 
 
 def _known(given: Mapping[str, Any], model: type[Any], place: str) -> None:

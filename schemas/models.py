@@ -399,6 +399,7 @@ class Sample:
     documents: tuple[str, ...]
     retention_days: int = 30
     reference: str = ""  # what should have been answered; traces have none
+    rival: str = ""  # another answer, to compare with; traces have none
     tools: tuple[ToolCall, ...] = ()  # read only for evaluators that need them
     turns: tuple[tuple[str, str], ...] = ()  # (question, answer) of a session's traces, in order
 

@@ -20,7 +20,7 @@ from evaluators.judges.completion import EndpointCompleter
 from evaluators.judges.endpoint import Answer, Endpoint
 from evaluators.judges.failure import Failure
 from evaluators.judges.prices import Price, price
-from evaluators.judges.question import Question, cut_note, inert, render, shares, tag
+from evaluators.judges.question import Question, cut_note, inert, layout, shares, tag
 from schemas.judging import JudgePolicy
 
 REVISION = 1  # raise it when a prompt or a way of reading changes
@@ -144,13 +144,14 @@ class OpenAIJudge:
 
     def _body(self, question: Question, can: Capability, mark: str) -> dict[str, Any]:
         how = _HOW[can.mode].format(labels=", ".join(question.names), mark=mark)
-        texts = render([(part.title, part.text) for part in question.parts], mark)
-        user = f"{texts}\n\n{question.ask}\n{how}"
+        texts = [(part.title, part.text) for part in question.parts]
+        system, user = layout(question, texts, mark)
+        user = f"{user}\n{how}"
         messages = [{"role": "user", "content": user}]
         if can.system:
-            messages.insert(0, {"role": "system", "content": question.system})
+            messages.insert(0, {"role": "system", "content": system})
         else:
-            messages[0]["content"] = f"{question.system}\n\n{user}"
+            messages[0]["content"] = f"{system}\n\n{user}"
         body: dict[str, Any] = {"model": self.model, "messages": messages}
         if can.temperature:
             body["temperature"] = 0
@@ -207,7 +208,8 @@ def _read(
     content = _content(body)
     if can.mode == LOGPROBS and content is not None:
         try:
-            return verdict.weighed(verdict.chances(content, question.labels), question.labels, note)
+            chances = verdict.chances(content, question.labels)
+            return verdict.weighed(chances, question.labels, note, question.prior)
         except (TypeError, ValueError, AttributeError) as error:
             return failed(f"unparsable: log probabilities: {error}"[:300])
     text = message.get("content")

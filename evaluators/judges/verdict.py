@@ -15,22 +15,38 @@ from typing import Any
 
 from evaluators.base import Result, failed, scored
 
+SMALLEST = 1e-4  # a label that is never preferred must not win by a division by nothing
 MASS_FLOOR = 0.10  # below it the model did not answer the question that was put
 _TRIM = " \t\r\n\"'`*_.:,;!()[]{}Ġ▁Ċ"
 Labels = Sequence[tuple[str, float]]
 
 
-def weighed(chances: Mapping[str, float], labels: Labels, note: str = "") -> Result:
+def weighed(
+    chances: Mapping[str, float], labels: Labels, note: str = "", prior: Sequence[float] = ()
+) -> Result:
     """The expected value of the labels. The explanation has the mass that lies on them and the
-    entropy among them (0 certain, 1 none is preferred); too little mass is `off_label`."""
+    entropy among them (0 certain, 1 none is preferred); too little mass is `off_label`.
+
+    `prior`, in the order of the labels, is divided out (batch calibration, arXiv 2309.17249, eq. 4,
+    with the mean taken over a frozen set: a score must not depend on its neighbours).
+    """
     mass = sum(chances.values())
     if not mass >= MASS_FLOOR:
         names = ", ".join(name for name, _ in labels)
         return failed(f"off_label: mass {mass:.3f} on {names}")
     shares = {name: chance / mass for name, chance in chances.items()}
+    if prior:
+        freed = {
+            name: shares[name] / max(p, SMALLEST)
+            for (name, _), p in zip(labels, prior, strict=True)
+        }
+        whole = sum(freed.values())
+        shares = {name: each / whole for name, each in freed.items()}
     value = sum(shares[name] * worth for name, worth in labels)
     spread = -sum(p * math.log(p) for p in shares.values() if p > 0) / math.log(len(labels))
     said = f"label mass {min(mass, 1):.3f}, entropy {abs(spread):.3f}"
+    if prior:
+        said += f", prior {' '.join(f'{p:.3f}' for p in prior)} removed"
     return scored(round(value, 4), "; ".join(part for part in (said, note) if part))
 
 

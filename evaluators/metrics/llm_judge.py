@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from evaluators.base import Resources, Result, version_of
-from evaluators.judges import prompt, torch_lm
+from evaluators.judges import loading, prompt, torch_lm
 from evaluators.judges.backend import Backend
 from schemas.models import Sample
 from schemas.registry import register
@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 
 class LlmJudge:
-    """Asks a backend; sampled by hash of the trace id, since it is slow on CPU or costs money.
+    """Asks a backend; sampled by hash of the trace id, since it is slow on CPU or costs money. On
+    demand: with the packaged model its verdicts are no better than chance (docs/benchmarks.md).
 
     The version does not hold the sampling share: it changes who is judged, not how.
     """
@@ -24,6 +25,7 @@ class LlmJudge:
     level = "trace"
     needs = ("answer", "documents")
     probability = 0.02
+    on_demand = True
 
     def __init__(self, judge: Backend) -> None:
         self.backend = judge
@@ -39,8 +41,8 @@ class LlmJudge:
 @register("evaluator", "llm_judge")
 def llm_judge(resources: Resources) -> LlmJudge | None:
     """On torch. None, said once in the log, where the model's package is not installed."""
-    path = torch_lm.model_file()
+    path = loading.packaged()
     if path is None:
-        log.info("llm_judge is left out: package %s is not installed", torch_lm.PACKAGE)
+        log.info("llm_judge is left out: package %s is not installed", loading.PACKAGE)
         return None
     return LlmJudge(torch_lm.TorchJudge(path))

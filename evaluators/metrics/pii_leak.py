@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from evaluators.base import Resources, Result, scored, version_of
 from schemas.models import Sample
@@ -53,7 +53,7 @@ def _phone(text: str) -> bool:
     return number.startswith("+") or len(re.findall(r"\d+", number)) >= 2
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[str], bool]] = {
     "iban": _iban, "ip": _ip, "phone": _phone,
     "card": lambda text: len(set(text)) > 2 and luhn(re.sub(r"\D", "", text)),
 }  # fmt: skip
@@ -65,7 +65,8 @@ def find(text: str) -> Iterator[tuple[str, str]]:
     left = text
     for kind, pattern in _COMPILED.items():
         for match in pattern.finditer(left):
-            if _CHECKS.get(kind, bool)(match[0]):
+            check = _CHECKS.get(kind)
+            if check is None or check(match[0]):
                 yield kind, match[0]
                 left = left[: match.start()] + "\0" * len(match[0]) + left[match.end() :]
 
