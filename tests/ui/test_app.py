@@ -1,0 +1,53 @@
+"""The explorer as a whole: sections, a lost ClickHouse and its return, projects that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from schemas.settings import Settings
+from tests.conftest import free_port
+from ui import data
+
+APP = str(Path(__file__).parents[2] / "ui" / "app.py")
+
+
+@pytest.fixture
+def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    monkeypatch.setenv("ASSAY_STORE_PORT", str(settings.store_port))
+    data.store.clear()
+    return AppTest.from_file(APP, default_timeout=60)
+
+
+def test_a_lost_clickhouse_is_said_and_the_page_comes_back(
+    app: AppTest, settings: Settings, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.query_params["project"] = filled
+    monkeypatch.setenv("ASSAY_STORE_PORT", str(free_port()))
+    app.run()
+    assert not app.exception
+    assert "ClickHouse does not answer" in app.error[0].value
+    monkeypatch.setenv("ASSAY_STORE_PORT", str(settings.store_port))
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Overview"
+    assert not [e for e in app.error if "does not answer" in e.value]
+
+
+def test_a_project_that_is_not_there_is_named(app: AppTest, filled: str) -> None:
+    app.query_params["project"] = "nobody"
+    app.run()
+    assert "There is no project nobody" in app.warning[0].value
+    assert app.title[0].value == "Overview"
+
+
+def test_a_question_that_asks_for_too_much_is_told_apart(
+    app: AppTest, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.connection.LIMIT", 0.0001)
+    app.run()
+    assert not app.exception
+    assert "more than one look can take" in app.warning[0].value
