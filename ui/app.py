@@ -9,7 +9,7 @@ import streamlit as st
 from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.queries import spans
-from ui import data, errors
+from ui import data, errors, viewer
 from ui.pages import EMPTY_TOO, SECTIONS, Render
 
 
@@ -31,14 +31,18 @@ def page(path: str, render: Render) -> Callable[[], None]:
 
 def _shown(path: str, render: Render) -> None:
     store = data.store()
-    projects = spans.projects(store)
+    person = viewer.arrived()
+    if person is None:
+        st.warning("You are logged out. Reload the page to log in.")
+        st.stop()
+    projects = [name for name in spans.projects(store) if person.sees(name)]
     if not projects and path not in EMPTY_TOO:
         st.info(
             "No traces yet. Point an OpenTelemetry SDK here:"
             " `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318`, or run `make demo`."
         )
         return
-    projects = projects or ["default"]
+    projects = projects or list(person.projects) or ["default"]
     wanted = st.query_params.get("project", st.session_state.get("project", projects[0]))
     if wanted not in projects:
         st.warning(data.literal(f"There is no project {wanted}, or it is not yours."))
@@ -46,6 +50,9 @@ def _shown(path: str, render: Render) -> None:
     project = st.sidebar.selectbox("Project", projects, index=projects.index(wanted))
     st.session_state["project"] = project
     st.query_params["project"] = project
+    if person.name:
+        st.sidebar.caption(data.literal(f"{person.name} ({person.role})"))
+        st.sidebar.html('<a href="/logout" target="_self">Log out</a>')
     render(store, project)
 
 
