@@ -11,6 +11,7 @@ from ui.views import (
     findings,
     overview,
     retrieval,
+    review,
     sessions,
     settings,
     trace,
@@ -30,6 +31,9 @@ SECTIONS: dict[str, list[tuple[str, str, str, Render]]] = {
         ("Trace", "trace", ":material/account_tree:", trace.render),
         ("Sessions", "sessions", ":material/forum:", sessions.render),
         ("Retrieval", "retrieval", ":material/find_in_page:", retrieval.render),
+    ],
+    "What people say": [
+        ("Review", "review", ":material/rate_review:", review.render),
     ],
     "Running it": [
         ("Alerts", "alerts", ":material/notifications:", alerts.render),
