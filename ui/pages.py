@@ -10,6 +10,7 @@ from ui.views import (
     drift,
     findings,
     overview,
+    quality,
     retrieval,
     review,
     sessions,
@@ -24,6 +25,7 @@ SECTIONS: dict[str, list[tuple[str, str, str, Render]]] = {
     "Is it still good?": [
         ("Overview", "overview", ":material/monitoring:", overview.render),
         ("Findings", "findings", ":material/troubleshoot:", findings.render),
+        ("Quality", "quality", ":material/verified:", quality.render),
         ("Drift", "drift", ":material/trending_down:", drift.render),
     ],
     "What happened?": [
