@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from schemas.clickhouse import Store
 from schemas.models import Observation
 from schemas.settings import from_environment
 from ui import connection
@@ -26,6 +27,13 @@ GONE = 3.0  # seconds without its browser after which a page's query is ended
 def store() -> PageStore:
     """A connection shared by the pages. Raises Retryable while ClickHouse is away."""
     return connection.connect(from_environment(), go_on)
+
+
+def fresh(any_store: Store) -> Store:
+    """The store with nothing kept: for a look that a change rests on."""
+    if isinstance(any_store, PageStore):
+        any_store.fresh()
+    return any_store
 
 
 def go_on() -> None:
