@@ -321,6 +321,20 @@ def put(store: Store, key: Key, after: Policy | None, owner: str, author: str) -
     write(store, key, document, int(row["version"]) + 1 if row else 1, owner, author)
 
 
+def change(
+    store: Store, key: Key, after: Policy | None, version: int, owner: str, author: str
+) -> None:
+    """Write one document over the `version` that was seen (0: none). Raises ControlError where it
+    is another's, or has another version by now."""
+    rows = {(r["kind"], r["name"]): r for r in control.latest(store)}
+    row = rows.get(key)
+    if row is not None and int(row["version"]) != version:
+        raise ControlError(
+            f"{key[0]} {key[1]} was changed by {row['author']} meanwhile: look again"
+        )
+    put(store, key, after, owner, author)
+
+
 def write(
     store: Store, key: Key, after: Mapping[str, Any] | None, version: int, owner: str, author: str
 ) -> None:

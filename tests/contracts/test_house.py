@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemas import models
+from schemas import models, review
 from schemas.clickhouse import Store
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +33,8 @@ TABLES = {
     "scores": models.ScoreRow,
     "embeddings": models.EmbeddingRow,
     "labels": models.LabelRow,
+    "review_batches": review.ReviewBatchRow,
+    "review_items": review.ReviewItemRow,
     "judge_usage": models.JudgeUsageRow,
     "canary_rows": models.CanaryRow,
     "canary_scores": models.CanaryScoreRow,

@@ -161,7 +161,7 @@ def test_the_list_is_filtered_by_columns(store: Store) -> None:
 def test_alerts_show_what_was_sent_and_what_came_back(filled: str) -> None:
     page = _page("alerts", filled)
     assert not page.exception
-    assert len(page.metric) == 3
+    assert len(page.metric) == 4
 
 
 def test_settings_show_keys_of_the_project_only(store: Store, filled: str) -> None:

@@ -1,37 +1,80 @@
-"""Settings of a project, read only: use and quota, keys, evaluators, policies, who changed what."""
+"""Settings of a project: use and quota, keys, evaluators, policies, users, who changed what."""
 
 from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from schemas import control, keys
+from schemas import control, keys, logins
 from schemas.clickhouse import Store
 from schemas.control import ControlError
 from schemas.keys import ANY, ApiKey
-from schemas.queries import scores, usage
+from schemas.logins import Person
+from schemas.queries import costs, scores, usage
 from schemas.queries.control import history
-from ui.data import literal
+from ui import data, editing
+from ui.data import literal, local
+from ui.viewer import viewer
 
 MINE = ("redaction", "retention", "quota")  # kinds whose documents are named after projects
 ALL = ("evaluator", "monitor", "rubric")  # kinds that hold for every project
+WHOLE = (*ALL, "rule", "alert", "silence", "judge", "user")  # of those who see all projects
+PARTS = ("Project", "Keys", "Evaluators", "Users", "Changes")
 
 
 def render(store: Store, project: str) -> None:
     st.title("Settings")
-    st.caption("Changed by `assay.yaml` with `assay apply`, and by `assay key`; shown here only.")
-    _usage(store, project)
+    st.caption(
+        "What `assay.yaml` owns is changed there and shown here; the rest is changed here, and"
+        " takes effect within seconds."
+    )
+    person = viewer()
     try:
-        _keys(keys.read(store), project)
-        _evaluators(store, project)
-        _audit(store, project)
+        for place, show in zip(
+            st.tabs(PARTS), (_project, _keys, _evaluators, _users, _audit), strict=True
+        ):
+            with place:
+                show(store, project, person)
     except ControlError as error:
         st.error(literal(f"Control state cannot be used: {error}"))
+
+
+def _project(store: Store, project: str, person: Person) -> None:
+    _usage(store, project)
+    names = [project, "default"]
+    editing.section(store, "Retention", "retention", person, names)
+    st.caption(
+        "A change holds for what comes from now on; `assay retention --rewrite` carries it into"
+        " what is stored."
+    )
+    editing.section(store, "Redaction", "redaction", person, names)
+    editing.section(store, "Quota", "quota", person, names)
+    _prices(store, project)
+
+
+def _prices(store: Store, project: str) -> None:
+    st.subheader("Prices")
+    rows = costs.by_model(store, project, 0, time.time_ns())
+    if not rows:
+        st.caption("No model was called with tokens yet.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "model": row["model"],
+                "calls": row["calls"],
+                "cost": f"$ {row['cost_usd']:,.4f}",
+                "calls without a price": row["unpriced"],
+                "prices from": ", ".join(row["sources"]),
+            }
+            for row in rows
+        ),
+        hide_index=True,
+    )
 
 
 def _usage(store: Store, project: str) -> None:
@@ -58,43 +101,107 @@ def _usage(store: Store, project: str) -> None:
         st.caption("Nothing came in the last 14 days.")
 
 
-def _keys(found: list[ApiKey], project: str) -> None:
+def _keys(store: Store, project: str, person: Person) -> None:
     st.subheader("API keys")
-    mine = [key for key in found if key.project in {project, ANY}]
+    mine = [key for key in keys.read(store) if _sees(key, project, person)]
     now = time.time_ns() // 10**6
-    if not mine:
-        st.caption(f"None for this project: `assay key create --project {project}`")
+    if mine:
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "id": key.id,
+                    "project": key.project,
+                    "scopes": ", ".join(key.scopes),
+                    "note": key.note,
+                    "made": _when(key.created_at),
+                    "expires": ("EXPIRED " if key.expired(now) else "") + _when(key.expires_at)
+                    if key.expires_at
+                    else "never",
+                }
+                for key in mine
+            ),
+            hide_index=True,
+        )
+    else:
+        st.caption("None for this project.")
+    if not person.may("admin"):
+        st.caption("An admin makes, rotates and revokes keys.")
+        return
+    if text := st.session_state.pop("new-key", None):
+        st.success("The key is shown this once. Collectors take it within seconds.")
+        st.code(text, language=None)
+    with st.form("make-key", border=True):
+        left, middle, right = st.columns(3)
+        scopes = left.multiselect("Scopes", ["ingest", "read"], ["ingest"], key="key-scopes")
+        days = middle.number_input("Days until it expires (0: never)", 0, 3650, 0, key="key-days")
+        note = right.text_input("What it is for", key="key-note", max_chars=200)
+        if st.form_submit_button("Make a key", key="key-make"):
+            _, made = keys.create(
+                data.fresh(store), project, scopes, float(days), note, person.signature
+            )
+            st.session_state["new-key"] = made
+            st.rerun()
+    theirs = [key.id for key in mine if key.project == project or not person.projects]
+    if theirs:
+        left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+        chosen = left.selectbox("Key", theirs, key="key-chosen")
+        if middle.button("Rotate (the old one works 24 h more)", key="key-rotate"):
+            st.session_state["new-key"] = keys.rotate(
+                data.fresh(store), chosen, 24.0, person.signature
+            )[1]
+            st.rerun()
+        if right.button("Revoke now", key="key-revoke"):
+            keys.revoke(data.fresh(store), chosen, person.signature)
+            st.rerun()
+
+
+def _sees(key: ApiKey, project: str, person: Person) -> bool:
+    """A key for any project concerns those who see every project."""
+    return key.project == project or (key.project == ANY and not person.projects)
+
+
+def _evaluators(store: Store, project: str, person: Person) -> None:
+    st.subheader("What has scored")
+    rows = scores.evaluators(store, project)
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+    else:
+        st.caption("None has scored this project yet.")
+    editing.section(store, "Evaluators", "evaluator", person)
+    editing.section(store, "Rubrics", "rubric", person)
+    if person.projects:
+        return
+    editing.section(store, "Judges", "judge", person)
+    editing.section(store, "Monitors", "monitor", person, ["default"])
+
+
+def _users(store: Store, project: str, person: Person) -> None:
+    st.subheader("Users")
+    found = [user for user in logins.read(store).values() if user.person.sees(project)]
+    if not found:
+        st.caption("None: whoever reaches this port is let in. `assay user add NAME --role admin`")
+        return
+    if not person.may("admin") or person.projects:
+        st.caption("An admin of all projects sees who has access.")
         return
     st.dataframe(
         pd.DataFrame(
             {
-                "id": key.id,
-                "project": key.project,
-                "scopes": ", ".join(key.scopes),
-                "note": key.note,
-                "made": _when(key.created_at),
-                "expires": ("EXPIRED " if key.expired(now) else "") + _when(key.expires_at)
-                if key.expires_at
-                else "never",
+                "name": user.name,
+                "role": user.role,
+                "projects": ", ".join(user.projects) or "all",
+                "since": _when(user.created_at),
             }
-            for key in mine
+            for user in found
         ),
         hide_index=True,
     )
+    st.caption("`assay user` adds, changes and removes them.")
 
 
-def _evaluators(store: Store, project: str) -> None:
-    st.subheader("Evaluators")
-    rows = scores.evaluators(store, project)
-    if not rows:
-        st.caption("None has scored this project yet.")
-        return
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-def _audit(store: Store, project: str) -> None:
+def _audit(store: Store, project: str, person: Person) -> None:
     st.subheader("Changes")
-    rows = [row for row in history(store) if _concerns(row, project)][:200]
+    rows = [row for row in history(store) if _concerns(row, project, person)][:200]
     if not rows:
         st.caption("Nothing was changed.")
         return
@@ -111,23 +218,27 @@ def _audit(store: Store, project: str) -> None:
         ),
         hide_index=True,
         column_config={
-            "when": st.column_config.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+            "when": data.time_column("when"),
             "to": st.column_config.TextColumn(width=480),
         },
     )
 
 
-def _concerns(row: dict[str, Any], project: str) -> bool:
+def _concerns(row: dict[str, Any], project: str, person: Person) -> bool:
     if row["kind"] == keys.KIND:
-        return json.loads(row["document"]).get("project") in {project, ANY}
+        of = json.loads(row["document"]).get("project")
+        return of == project or (of == ANY and not person.projects)
+    if row["kind"] in WHOLE and not person.projects:
+        return row["kind"] != logins.KIND or person.may("admin")
     return row["kind"] in ALL or (row["kind"] in MINE and row["name"] in {project, "default"})
 
 
 def _document(row: dict[str, Any]) -> str:
     found = json.loads(row["document"])
-    found.pop("digest", None)
+    for secret in ("digest", "hash"):
+        found.pop(secret, None)
     return json.dumps(found)
 
 
 def _when(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return local(milliseconds * 10**6)

@@ -1,0 +1,123 @@
+"""Figures of the Quality page: means over time and by segment, and what people say of a judge."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from schemas.estimates.agreement import Agreement, agreement
+from schemas.estimates.corrected import corrected
+from schemas.estimates.shares import wilson
+from schemas.estimates.units import Floats, gather
+from schemas.models import Observation
+from ui.data import interval
+
+BINS = 10  # of a reliability diagram
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean with its 95% interval, `n` items and `how` it was made."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An evaluator beside people: `means` uncorrected, corrected and labels alone."""
+
+    means: list[Mean]
+    drawn: Agreement | None
+    other: Agreement | None
+    bins: list[dict[str, float]]
+    labelled: int
+
+
+def beside_people(rows: Sequence[Row], told: Sequence[Row]) -> Judged:
+    """Scores (`schemas.queries.labels.population`) beside labels (`labels`). Several labels of an
+    item are averaged; only those of a probability sample correct the mean."""
+    scored = [row for row in rows if row["status"] == "scored" and row["probability"] > 0]
+    by_item: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in told:
+        by_item[row["trace_id"], row["span_id"]].append(row)
+    found = [
+        by_item.get((r["trace_id"], r["span_id"])) or by_item.get((r["trace_id"], ""))
+        for r in scored
+    ]
+    units = [row["session_id"] or row["trace_id"] for row in scored]
+    scores = np.array([row["value"] for row in scored], float)
+    judged = np.array([row["probability"] for row in scored], float)
+    values = np.array([np.mean([x["value"] for x in f]) if f else np.nan for f in found], float)
+    drawn = np.array(
+        [bool(f) and all(x["chosen"] == "probability" for x in f or ()) for f in found]
+    )
+    chance = np.array(
+        [min(x["probability"] for x in f or ()) if d else 1.0
+         for f, d in zip(found, drawn, strict=True)], float,
+    )  # fmt: skip
+    other = ~np.isnan(values) & ~drawn
+    means = [_mean("uncorrected", scores, judged, units, scores, np.ones(len(scores)), False)]
+    if drawn.any():
+        labels = np.where(drawn, values, np.nan)
+        means += [
+            _mean("corrected by labels", scores, judged, units, labels, chance, True),
+            _mean("labels alone", scores, judged, units, labels, chance, False),
+        ]
+
+    def agreed(where: Any) -> Agreement | None:
+        if not where.any():
+            return None
+        return agreement(
+            scores[where], values[where], [u for u, each in zip(units, where, strict=True) if each]
+        )
+
+    return Judged(
+        means, agreed(drawn), agreed(other), reliability(scores[drawn], values[drawn]),
+        int(drawn.sum() + other.sum()),
+    )  # fmt: skip
+
+
+def _mean(
+    name: str, scores: Floats, judged: Floats, units: Sequence[str], labels: Floats,
+    chosen: Floats, tuned: bool,
+) -> Mean:  # fmt: skip
+    made = corrected(gather(scores, judged, units, labels, chosen), judged=tuned)
+    n = int((~np.isnan(labels)).sum())
+    return Mean(name, float(made.mean), float(made.low), float(made.high), n, str(made.method))
+
+
+def reliability(scores: Floats, labels: Floats) -> list[dict[str, float]]:
+    """By tenth of the score: its mean, the share that people call good with Wilson's interval,
+    and n. A judge whose scores are probabilities lies on the diagonal."""
+    found = []
+    which = np.minimum((scores * BINS).astype(int), BINS - 1)
+    for n in range(BINS):
+        mine = which == n
+        if mine.any():
+            share, count = float((labels[mine] >= 0.5).mean()), int(mine.sum())
+            low, high = wilson(share, count)
+            found.append({"score": float(scores[mine].mean()), "share": share, "low": low,
+                          "high": high, "n": count})  # fmt: skip
+    return found
+
+
+def by_segment(rows: Sequence[Observation], column: str) -> list[Mean]:
+    """Means by a column's values, those with most items first; sessions as units."""
+    groups: defaultdict[str, list[Observation]] = defaultdict(list)
+    for row in rows:
+        groups[row.segment.get(column, "") or "(none)"].append(row)
+    found = []
+    for name, mine in sorted(groups.items(), key=lambda item: -len(item[1])):
+        mean, half = interval(mine)
+        found.append(Mean(name, mean, mean - half, mean + half, len(mine), "sessions"))
+    return found

@@ -1,0 +1,207 @@
+"""Scores of one evaluator over time and by segment, and whether people agree with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.estimates.agreement import Agreement, Figure
+from schemas.models import Observation
+from schemas.queries import alerting, labels, outcomes, scores
+from schemas.queries.traces import SEGMENT_COLUMNS
+from ui import charts, figures, period, quality
+from ui.data import literal, summary, trace_link, zone
+
+WHOLE = "all traffic"
+GROUPS = 6  # lines of a chart
+HOUR_NS = 3600 * 10**9
+
+
+def render(store: Store, project: str) -> None:
+    st.title("Quality")
+    known = scores.evaluators(store, project)
+    if not known:
+        st.info("Nothing has been scored in this project yet. `assay doctor` says whether the"
+                " evaluators run.")  # fmt: skip
+        return
+    evaluator, version, column, (start, end) = _chosen(store, project, known)
+    rows = scores.observations(store, project, evaluator, version, start, end)
+    _tiles(store, project, evaluator, version, rows, (start, end))
+    if rows:
+        st.subheader("Over time")
+        hours = max(1, round((end - start) / HOUR_NS / 24))
+        st.altair_chart(figures.lines(_over_time(rows, column, hours), zone()[1]))
+        st.caption(f"Windows of {hours} h; the unit is the session.")
+        _segments(project, rows, column)
+    _versions(known, evaluator)
+    _people(store, project, evaluator, version)
+    _failures(store, project, evaluator, version, (start, end))
+
+
+def _chosen(
+    store: Store, project: str, known: Sequence[dict[str, Any]]
+) -> tuple[str, str, str, tuple[int, int]]:
+    names = sorted({row["evaluator"] for row in known})
+    places = st.columns([2, 2, 2, 1])
+    evaluator = _select(places[0], "Evaluator", "evaluator", names)
+    latest = labels.latest_version(store, project, evaluator)
+    versions = [row["version"] for row in known if row["evaluator"] == evaluator]
+    versions.sort(key=lambda version: version != latest)
+    version = _select(places[1], "Version", "version", versions)
+    column = _select(places[2], "By", "by", [WHOLE, *SEGMENT_COLUMNS])
+    return evaluator, version, column, period.chosen(store, project, places[3])
+
+
+def _select(where: Any, label: str, name: str, choice: Sequence[str]) -> str:
+    """A choice that stands in the URL."""
+    said = st.query_params.get(name, choice[0])
+    index = list(choice).index(said) if said in choice else 0
+    found = str(where.selectbox(label, choice, index=index))
+    st.query_params[name] = found
+    return found
+
+
+def _tiles(
+    store: Store, project: str, evaluator: str, version: str, rows: Sequence[Observation],
+    span: tuple[int, int],
+) -> None:  # fmt: skip
+    found = outcomes.outcomes(store, project, evaluator, version, *span)
+    count = {
+        status: sum(row["items"] for row in found if row["status"] == status)
+        for status in ("scored", "unscored", "error")
+    }
+    traces = alerting.traffic(store, project, *span)["traces"]
+    mean, wide = summary(rows)
+    tiles = st.columns(5)
+    tiles[0].metric("Mean", mean)
+    tiles[0].caption(wide or "of nothing")
+    tiles[1].metric("Scored", f"{count['scored']:,}")
+    tiles[2].metric("Unscored", f"{count['unscored']:,}")
+    tiles[3].metric("Failed", f"{count['error']:,}")
+    tiles[4].metric("Coverage", f"{count['scored'] / traces:.0%}" if traces else "-")
+    tiles[4].caption(f"of {traces:,} traces")
+    if not rows:
+        st.info("No score in this period: choose a longer one, or another version.")
+
+
+def _over_time(rows: Sequence[Observation], column: str, hours: int) -> pd.DataFrame:
+    if column == WHOLE:
+        return charts.hourly(rows, hours, WHOLE)
+    groups: dict[str, list[Observation]] = {}
+    for row in rows:
+        groups.setdefault(row.segment.get(column, "") or "(none)", []).append(row)
+    largest = sorted(groups, key=lambda name: -len(groups[name]))[:GROUPS]
+    return pd.concat([charts.hourly(groups[name], hours, name) for name in largest])
+
+
+def _segments(project: str, rows: Sequence[Observation], column: str) -> None:
+    if column == WHOLE:
+        return
+    st.subheader(literal(f"By {column}"))
+    found = quality.by_segment(rows, column)
+    st.altair_chart(figures.means(found[:20], "mean, 95% interval"))
+    st.dataframe(
+        pd.DataFrame(
+            {
+                column: row.name,
+                "mean": round(row.mean, 3),
+                "95% from": round(row.low, 3),
+                "to": round(row.high, 3),
+                "n": row.n,
+                "traces": ""
+                if row.name == "(none)"
+                else f"/traces?project={quote(project)}&search=" + quote(f'{column}="{row.name}"'),
+            }
+            for row in found
+        ),
+        hide_index=True,
+        column_config={"traces": st.column_config.LinkColumn("traces", display_text="show")},
+    )
+
+
+def _versions(known: Sequence[dict[str, Any]], evaluator: str) -> None:
+    mine = [row for row in known if row["evaluator"] == evaluator]
+    if len(mine) < 2:
+        return
+    st.subheader("Versions")
+    st.caption("Never averaged together: each version is another judge.")
+    st.dataframe(pd.DataFrame(mine).drop(columns="evaluator"), hide_index=True)
+
+
+def _people(store: Store, project: str, evaluator: str, version: str) -> None:
+    st.subheader("Beside people")
+    told = labels.labels(store, project, evaluator)
+    rows = labels.population(store, project, evaluator, version)
+    link = f"[Review](/review?project={quote(project)}&evaluator={quote(evaluator)})"
+    if not told or not any(row["status"] == "scored" for row in rows):
+        st.info(f"No human labels yet, so nobody knows whether this judge is right: {link}.")
+        return
+    found = quality.beside_people(rows, told)
+    if not found.labelled:
+        st.info(f"None of the labels is of a trace that this version scored: {link}.")
+        return
+    st.altair_chart(figures.means(found.means, "mean over all that is stored, 95% interval"))
+    if len(found.means) == 1:
+        st.caption("No label is of a probability sample, so the mean cannot be corrected.")
+    else:
+        st.caption(
+            f"Corrected by prediction-powered inference ({found.means[1].how}); sessions are units."
+        )
+    for name, each in (("drawn", found.drawn), ("convenience", found.other)):
+        if each is not None:
+            _agreed(name, each)
+    if found.bins:
+        st.markdown("**Reliability**")
+        st.altair_chart(figures.reliability(found.bins))
+
+
+def _agreed(name: str, found: Agreement) -> None:
+    yes_yes, yes_no, no_yes, no_no = found.confusion
+    st.markdown(
+        f"**Agreement on {found.items} {name} labels** of {found.units} sessions: kappa"
+        f" {_figure(found.kappa)}, Spearman {_figure(found.spearman)}, AUROC"
+        f" {_figure(found.auroc)}. Both yes {yes_yes}, judge alone {yes_no}, people alone"
+        f" {no_yes}, both no {no_no}."
+    )
+    if found.uninformative:
+        st.warning("Chance is not ruled out: too few labels, or a judge that does not know.")
+
+
+def _figure(found: Figure) -> str:
+    if math.isnan(found.value):
+        return "not defined"
+    if math.isnan(found.low):
+        return f"{found.value:.2f} (too few sessions for an interval)"
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _failures(
+    store: Store, project: str, evaluator: str, version: str, span: tuple[int, int]
+) -> None:
+    rows = [
+        row for row in outcomes.outcomes(store, project, evaluator, version, *span)
+        if row["status"] != "scored"
+    ]  # fmt: skip
+    st.subheader("Not scored, by reason")
+    if not rows:
+        st.caption("Everything that the evaluator was asked about has a score.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "status": "failed" if row["status"] == "error" else row["status"],
+                "reason": row["reason"] or "(none given)",
+                "items": row["items"],
+                "example": trace_link(project, row["example"]),
+            }
+            for row in rows
+        ),
+        hide_index=True,
+        column_config={"example": st.column_config.LinkColumn("example", display_text="open")},
+    )
