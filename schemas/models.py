@@ -66,6 +66,7 @@ class SpanRow:
     tool_arguments: list[str] = field(default_factory=list)
     tool_result_ids: list[str] = field(default_factory=list)  # results that were given back
     tool_results: list[str] = field(default_factory=list)
+    sampling_probability: float = 1.0  # with which the client kept the trace (ot=th)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,9 @@ class ScoreRow:
     judge_model: str = ""
     retention_days: int = 30
     source: str = "assay"  # who judged: assay, or otel where a log event brought the result
+    rule: str = ""  # of the evaluation section that asked for it
+    attempts: int = 1
+    retry_at: int = 0  # when an error that may pass is tried again, 0 for never
 
 
 @dataclass(frozen=True, slots=True)
