@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="every change of control state, newest first")
     _to(audit, "assay.control:audit")
     _keys(commands.add_parser("key", help="API keys: who may send into and read which project"))
+    _people(commands.add_parser("user", help="who may open the explorer, as what"))
     usage = commands.add_parser("usage", help="what each project holds and sends, by day")
     usage.add_argument("--project", default="", metavar="P")
     usage.add_argument("--days", type=int, default=7, help="days back from now (7)")
@@ -197,6 +198,28 @@ def _keys(key: argparse.ArgumentParser) -> None:
     for each in (revoke, rotate):
         each.add_argument("id", metavar="ID", help="as `assay key list` names it")
     key.set_defaults(handler="assay.keys:run", takes=None)
+
+
+def _people(user: argparse.ArgumentParser) -> None:
+    actions = user.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="every user, with role and projects")
+    for name, said in (
+        ("add", "make a user; the password is asked for, or read from stdin"),
+        ("passwd", "another password; logins under the old one end"),
+        ("set", "another role or other projects"),
+        ("remove", "end a user now"),
+    ):
+        action = actions.add_parser(name, help=said)
+        action.add_argument("name", metavar="NAME")
+        if name in {"add", "set"}:
+            usual = "viewer" if name == "add" else ""
+            action.add_argument("--role", default=usual, metavar="R", help="viewer (looks),"
+                " reviewer (labels), editor (changes policies), admin (keys, users)")  # fmt: skip
+            action.add_argument("--project", action="append", default=[], metavar="P",
+                                help="may be repeated; none named: all")  # fmt: skip
+        if name == "set":
+            action.add_argument("--all-projects", action="store_true")
+    user.set_defaults(handler="assay.logins:run", takes=None)
 
 
 def _users(store: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from schemas.queries.control import history
 from schemas.settings import Settings
 
 # A digest tells nothing, but a log is read and copied by more people than the store is.
-_DIGEST = re.compile(r'("digest": "[0-9a-f]{6})[0-9a-f]*')
+_DIGEST = re.compile(r'("(?:digest|hash)": "[^"]{0,6})[^"]*')
 
 
 def load(settings: Settings) -> dict[Key, Policy] | None:

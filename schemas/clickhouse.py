@@ -57,11 +57,25 @@ class Store:
 
     def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Run one SELECT with `{name:Type}` parameters; each row as a dictionary."""
+        return self.rows_as(sql, parameters, {})
+
+    def rows_as(
+        self, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """`rows` under settings of its own, such as the `query_id` by which `kill` finds it."""
         try:
-            result = self._client.query(sql, parameters=parameters)
+            result = self._client.query(sql, parameters=parameters, settings=dict(settings))
         except (ClickHouseError, OSError) as error:
             raise _typed(error) from error
         return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    def kill(self, query_id: str) -> None:
+        """Ask for the end of a running query; one that has ended already is no error."""
+        self.command("KILL QUERY WHERE query_id = {id:String} ASYNC", id=query_id)
+
+    def ping(self) -> None:
+        """Raises Retryable while ClickHouse does not answer."""
+        self.rows("SELECT 1")
 
     def command(self, sql: str, **parameters: Any) -> None:
         """Run a statement that returns no rows."""

@@ -52,6 +52,7 @@ class Settings:
     webhook_secret: str
     allow_private_webhooks: bool
     ui_url: str
+    ui_open: bool
     config: Path
     ingest_key: str
     workers: int
@@ -64,7 +65,7 @@ class Settings:
 
     @property
     def loopback(self) -> bool:
-        """True where only this machine can reach the collector."""
+        """True where only this machine can reach collector and explorer."""
         return self.host in {"127.0.0.1", "::1", "localhost"}
 
     @property
@@ -84,6 +85,11 @@ class Settings:
     @property
     def users_file(self) -> Path:
         return self.home / "store.users"
+
+    @property
+    def ui_secret_file(self) -> Path:
+        """What signs the explorer's cookies."""
+        return self.home / "ui.secret"
 
     @property
     def spool(self) -> Path:
@@ -113,6 +119,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         webhook_secret=env.get("ASSAY_WEBHOOK_SECRET", ""),
         allow_private_webhooks=env.get("ASSAY_ALLOW_PRIVATE_WEBHOOKS", "") == "1",
         ui_url=_address(env, "ASSAY_UI_URL"),
+        ui_open=env.get("ASSAY_UI_OPEN", "") == "1",
         config=Path(env.get("ASSAY_CONFIG") or "assay.yaml").absolute(),
         ingest_key=env.get("ASSAY_INGEST_KEY", ""),
         workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),

@@ -1,27 +1,59 @@
-"""`assay ui`: hands over to Streamlit, with usage statistics off."""
+"""`assay ui`: Streamlit's server with our login before it, usage statistics off."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-from schemas.settings import from_environment
+import streamlit as st
+from starlette.middleware import Middleware
+
+from schemas.settings import Settings
+from ui import login
+from ui.gate import Gate, gate
+
+THEME = {"primaryColor": "#3b5bdb"}
+DARK = {"primaryColor": "#748ffc"}
+
+
+def app(gate: Gate) -> st.App:
+    """Everything that is served."""
+    return st.App(
+        str(Path(__file__).parent / "app.py"),
+        routes=login.routes(gate),
+        middleware=[Middleware(login.Guard, gate=gate)],
+    )
+
+
+def refusal(gate: Gate) -> str:
+    """Why this must not be served, "" where it may: without users on loopback only, unless said
+    so. While ClickHouse is away that is not known; then the guard lets nobody in."""
+    settings = gate.settings
+    if settings.loopback or settings.ui_open or gate.users() != {}:
+        return ""
+    return (
+        f"ASSAY_HOST={settings.host} can be reached from other machines and there is no user:"
+        " `assay user add NAME --role admin` makes one, ASSAY_UI_OPEN=1 serves without"
+    )
+
+
+def options(settings: Settings) -> dict[str, object]:
+    return {
+        "server.port": settings.ui_port, "server.address": settings.host,
+        "server.headless": True, "browser.gatherUsageStats": False,
+        "server.fileWatcherType": "none", "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "type", "server.disconnectedSessionTTL": 30,
+        **{f"theme.light.{name}": value for name, value in THEME.items()},
+        **{f"theme.dark.{name}": value for name, value in DARK.items()},
+    }  # fmt: skip
 
 
 def main() -> None:
-    """Replace this process by Streamlit; SIGTERM ends it."""
-    settings = from_environment()
-    script = Path(__file__).parent / "app.py"
-    flags = {
-        "server.port": settings.ui_port, "server.address": settings.host,
-        "server.headless": "true", "browser.gatherUsageStats": "false",
-        "server.fileWatcherType": "none", "theme.primaryColor": "#3b5bdb",
-        "theme.base": "light", "client.toolbarMode": "minimal",
-    }  # fmt: skip
-    options = [f"--{name}={value}" for name, value in flags.items()]
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(script), *options]
-    os.execv(sys.executable, command)
+    """Serve until SIGTERM."""
+    found = gate()
+    if said := refusal(found):
+        sys.exit(f"assay: {said}")
+    app(found).run(config=options(found.settings))
 
 
 if __name__ == "__main__":

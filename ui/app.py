@@ -6,68 +6,66 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from schemas.clickhouse import Store
+from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.queries import spans
-from ui import data
-from ui.views import (
-    alerts,
-    drift,
-    findings,
-    overview,
-    retrieval,
-    sessions,
-    settings,
-    trace,
-    traces,
-)
-
-Render = Callable[[Store, str], None]
+from ui import data, errors, viewer
+from ui.pages import EMPTY_TOO, SECTIONS, Render
 
 
-def page(render: Render) -> Callable[[], None]:
+def page(path: str, render: Render) -> Callable[[], None]:
     """A page that keeps the project in the URL and says what to do when there is no data."""
 
     def show() -> None:
+        banner = st.container()
         try:
-            store = data.store()
-            projects = spans.projects(store)
+            _shown(path, render)
         except (Retryable, Permanent, OSError) as error:
-            data.store.clear()
-            st.error(f"ClickHouse does not answer; `assay doctor` says why.\n\n{error}")
-            return
-        if not projects:
-            st.info(
-                "No traces yet. Point an OpenTelemetry SDK here:"
-                " `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318`, or run `make demo`."
-            )
-            return
-        wanted = st.query_params.get("project", st.session_state.get("project", projects[0]))
-        index = projects.index(wanted) if wanted in projects else 0
-        project = st.sidebar.selectbox("Project", projects, index=index)
-        st.session_state["project"] = project
-        st.query_params["project"] = project
-        render(store, project)
+            with banner:
+                errors.show(error)
+        except ControlError as error:
+            banner.error(data.literal(f"Control state cannot be used: {error}"))
 
     return show
 
 
+def _shown(path: str, render: Render) -> None:
+    store = data.store()
+    person = viewer.arrived()
+    if person is None:
+        st.warning("You are logged out. Reload the page to log in.")
+        st.stop()
+    projects = [name for name in spans.projects(store) if person.sees(name)]
+    if not projects and path not in EMPTY_TOO:
+        st.info(
+            "No traces yet. Point an OpenTelemetry SDK here:"
+            " `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318`, or run `make demo`."
+        )
+        return
+    projects = projects or list(person.projects) or ["default"]
+    wanted = st.query_params.get("project", st.session_state.get("project", projects[0]))
+    if wanted not in projects:
+        st.warning(data.literal(f"There is no project {wanted}, or it is not yours."))
+        wanted = projects[0]
+    project = st.sidebar.selectbox("Project", projects, index=projects.index(wanted))
+    st.session_state["project"] = project
+    st.query_params["project"] = project
+    if person.name:
+        st.sidebar.caption(data.literal(f"{person.name} ({person.role})"))
+        st.sidebar.html('<a href="/logout" target="_self">Log out</a>')
+    render(store, project)
+
+
 def main() -> None:
     st.set_page_config(page_title="Assay", layout="wide")
-    st.sidebar.markdown("### Assay")
-    st.navigation(
-        [
-            st.Page(page(overview.render), title="Overview", url_path="overview", default=True),
-            st.Page(page(findings.render), title="Findings", url_path="findings"),
-            st.Page(page(traces.render), title="Traces", url_path="traces"),
-            st.Page(page(trace.render), title="Trace", url_path="trace"),
-            st.Page(page(sessions.render), title="Sessions", url_path="sessions"),
-            st.Page(page(drift.render), title="Drift", url_path="drift"),
-            st.Page(page(retrieval.render), title="Retrieval", url_path="retrieval"),
-            st.Page(page(alerts.render), title="Alerts", url_path="alerts"),
-            st.Page(page(settings.render), title="Settings", url_path="settings"),
-        ]
-    ).run()
+    first = True
+    found: dict[str, list[st.Page]] = {}
+    for section, pages in SECTIONS.items():
+        for title, path, icon, render in pages:
+            made = st.Page(page(path, render), title=title, url_path=path, icon=icon, default=first)
+            found.setdefault(section, []).append(made)
+            first = False
+    st.navigation(found).run()
 
 
 main()

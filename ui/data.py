@@ -4,21 +4,69 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from schemas import clickhouse
-from schemas.clickhouse import Store
 from schemas.models import Observation
 from schemas.settings import from_environment
+from ui import connection
+from ui.connection import PageStore
+
+GONE = 3.0  # seconds without its browser after which a page's query is ended
 
 
 @st.cache_resource(ttl=300)
-def store() -> Store:
+def store() -> PageStore:
     """A connection shared by the pages. Raises Retryable while ClickHouse is away."""
-    return clickhouse.connect(from_environment())
+    return connection.connect(from_environment(), go_on)
+
+
+def go_on() -> None:
+    """Raises Streamlit's own signal where this run is to end: its page was left, a widget was
+    moved, or its browser is gone."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return
+    left = "left" in st.session_state  # every look at the state is a point where a run may end
+    if not runtime.exists() or runtime.get_instance().get_client(context.session_id) is not None:
+        if left:
+            del st.session_state["left"]
+    elif not left:
+        st.session_state["left"] = time.monotonic()
+    elif time.monotonic() - st.session_state["left"] > GONE:
+        st.stop()
+
+
+def zone() -> tuple[tzinfo, str]:
+    """The viewer's time zone and its name, as the browser says; UTC where it says none."""
+    name = str(st.context.timezone or "UTC") if runtime.exists() else "UTC"
+    try:
+        return ZoneInfo(name), name
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC, "UTC"
+
+
+def local(ns: int) -> str:
+    """A moment in the viewer's zone, to the second."""
+    return datetime.fromtimestamp(ns / 1e9, zone()[0]).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def in_utc(ns: int) -> str:
+    """A moment in UTC: what stands beside `local` on hover."""
+    return moment(ns).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def time_column(label: str, form: str = "YYYY-MM-DD HH:mm:ss", **given: Any) -> Any:
+    """A column of times with a zone, shown in the viewer's."""
+    name = zone()[1]
+    return st.column_config.DatetimeColumn(f"{label} ({name})", format=form, timezone=name, **given)
 
 
 def interval(rows: Sequence[Observation]) -> tuple[float, float]:

@@ -1,0 +1,134 @@
+"""A store for pages: answers are kept for a while, and a page that was left ends its query.
+
+Streamlit asks a script to end, for a rerun or because its tab was closed, and then waits for the
+call that it blocks in. So a query runs beside the script, which looks whether it may go on; if it
+may not, the query is killed by its id.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import Any
+
+from schemas import clickhouse
+from schemas.clickhouse import Store
+from schemas.errors import Permanent, Retryable
+from schemas.settings import Settings
+
+Rows = list[dict[str, Any]]
+LOOK = 0.1  # seconds between two looks whether the page is still wanted
+LIMIT = 60  # seconds after which ClickHouse ends a page's query
+# An answer is kept ten times as long as it took to get, within these seconds: what is cheap is
+# asked anew, so that a page is as fresh as it can be.
+SHORTEST, LONGEST, FACTOR = 1.0, 60.0, 10.0
+ENTRIES, ROWS = 256, 200_000  # kept at most, over all projects and viewers
+
+
+class Answers:
+    """Rows by question, bounded in number and age; for several threads."""
+
+    def __init__(self, entries: int = ENTRIES, rows: int = ROWS) -> None:
+        self._entries, self._rows = entries, rows
+        self._kept: OrderedDict[str, tuple[float, Rows]] = OrderedDict()
+        self._size = 0
+        self._guard = threading.Lock()
+
+    def get(self, key: str, now: float) -> Rows | None:
+        with self._guard:
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            if found[0] < now:
+                self._drop(key)
+                return None
+            self._kept.move_to_end(key)
+            return found[1]
+
+    def put(self, key: str, rows: Rows, until: float) -> None:
+        if len(rows) > self._rows // 4:
+            return
+        with self._guard:
+            self._drop(key)
+            self._kept[key] = (until, rows)
+            self._size += len(rows)
+            while len(self._kept) > self._entries or self._size > self._rows:
+                self._drop(next(iter(self._kept)))
+
+    def clear(self) -> None:
+        with self._guard:
+            self._kept.clear()
+            self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _drop(self, key: str) -> None:
+        if found := self._kept.pop(key, None):
+            self._size -= len(found[1])
+
+
+class PageStore(Store):
+    """`go_on` is called while a query runs, and raises where its page is not wanted any more."""
+
+    def __init__(self, dsn: str, compress: bool, go_on: Callable[[], None]) -> None:
+        super().__init__(dsn, compress)
+        self._go_on = go_on
+        self._pool = ThreadPoolExecutor(16, "query")
+        self.answers = Answers()
+
+    def rows_as(self, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> Rows:
+        # The parameters hold the project, so what is kept for one is never shown for another.
+        key = repr((sql, sorted(parameters.items()), sorted(settings.items())))
+        start = time.monotonic()
+        found = self.answers.get(key, start)
+        if found is None:
+            found = self._ask(sql, parameters, settings)
+            end = time.monotonic()
+            keep = min(LONGEST, max(SHORTEST, FACTOR * (end - start)))
+            self.answers.put(key, found, end + keep)
+        return [dict(row) for row in found]
+
+    def _ask(self, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any]) -> Rows:
+        query_id = f"ui-{uuid.uuid4().hex}"
+        named = {"max_execution_time": LIMIT, **settings, "query_id": query_id}
+        running: Future[Rows] = self._pool.submit(super().rows_as, sql, parameters, named)
+        try:
+            while not wait([running], LOOK).done:
+                self._go_on()
+        except BaseException:
+            running.cancel()
+            with suppress(Retryable, Permanent):
+                self.kill(query_id)
+            raise
+        return running.result()
+
+    def fresh(self) -> None:
+        """Forget what is kept, so that the next look is at the store itself."""
+        self.answers.clear()
+
+    def ping(self) -> None:
+        self.answers.clear()
+        super().ping()
+
+    def command(self, sql: str, **parameters: Any) -> None:
+        super().command(sql, **parameters)
+        self.answers.clear()
+
+    def insert(self, table: str, rows: Any, token: str = "") -> None:
+        super().insert(table, rows, token)
+        self.answers.clear()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+
+def connect(settings: Settings, go_on: Callable[[], None]) -> PageStore:
+    """Raises Retryable while ClickHouse is away."""
+    return PageStore(clickhouse.url(settings), not settings.embedded, go_on)
