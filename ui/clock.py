@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import streamlit as st
-
-
-def zone() -> tzinfo:
-    """The browser's time zone; UTC where it tells none that is known here."""
-    try:
-        return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+from ui.data import time_column, zone
 
 
 def local(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns / 1e9, UTC).astimezone(zone())
+    return datetime.fromtimestamp(ns / 1e9, UTC).astimezone(zone()[0])
 
 
 def said(ns: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
@@ -31,10 +22,6 @@ def utc(ns: int) -> str:
     return f"{datetime.fromtimestamp(ns / 1e9, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
-def column(label: str = "time", width: int = 130) -> Any:
+def column(label: str = "time", width: int = 140) -> Any:
     """A data frame's column of such times."""
-    return st.column_config.DatetimeColumn(
-        f"{label} ({local(0):%Z})" if zone() is UTC else label,
-        format="MM-DD HH:mm:ss", width=width, timezone=str(zone()),
-        help=f"In {zone()}; a column with UTC can be shown.",
-    )  # fmt: skip
+    return time_column(label, "MM-DD HH:mm:ss", width=width)

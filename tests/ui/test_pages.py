@@ -153,8 +153,8 @@ def test_the_list_is_filtered_by_columns(store: Store) -> None:
     project = _conversation(store)
     page = _page("traces", project, search="status=ERROR question")
     assert page.dataframe[0].value["errors"].tolist() == [1]
-    page = _page("traces", project, search="colour=red")
-    assert "Columns are model" in " ".join(str(w.value) for w in page.warning).replace("\\", "")
+    page = _page("traces", project, search="model>3")
+    assert "model is text" in " ".join(str(w.value) for w in page.warning)
     assert _page("traces", project, search='name="open').warning
 
 
