@@ -35,6 +35,7 @@ TABLES = {
     "labels": models.LabelRow,
     "judge_usage": models.JudgeUsageRow,
     "findings": models.FindingRow,
+    "questions": models.QuestionRow,
     "deliveries": models.DeliveryRow,
     "control": models.ControlRow,
     "tombstones": models.TombstoneRow,
