@@ -91,5 +91,5 @@ def two_histograms(
                             scale=alt.Scale(range=SIDES)),
             tooltip=["sample", "from", "to", "n", alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(height=180)
+        .properties(height=240)
     )  # fmt: skip

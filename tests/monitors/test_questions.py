@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 
 import numpy as np
@@ -15,7 +16,7 @@ from schemas.queries import questions, scores, spans
 from schemas.questions import Question, ask
 
 HOUR = 3600 * 10**9
-SPLIT = 1_790_000_000 * 10**9
+SPLIT = time.time_ns() // HOUR * HOUR - 24 * HOUR  # within the retention
 
 
 @pytest.fixture

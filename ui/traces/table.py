@@ -26,15 +26,15 @@ def cell(row: Mapping[str, Any], judged: Sequence[tuple[str, str, float]], name:
             f"{visible(who, 60)} {value:.2f}" if state == "scored" and math.isfinite(value)
             else f"{visible(who, 60)} {state}" for who, state, value in judged
         )  # fmt: skip
-    numbers = {
-        "time": lambda: clock.local(row["start_ns"]), "UTC": lambda: clock.utc(row["start_ns"]),
-        "ms": lambda: round(row["duration_ms"]), "spans": lambda: row["spans"],
-        "errors": lambda: row["errors"], "cost": lambda: row["cost_usd"],
-        "tokens": lambda: row["input_tokens"] + row["output_tokens"],
-        "tags": lambda: ", ".join(visible(tag, 60) for tag in row["tags"]),
-    }  # fmt: skip
-    if name in numbers:
-        return numbers[name]()
+    if name in {"time", "UTC"}:
+        return (clock.local if name == "time" else clock.utc)(row["start_ns"])
+    if name == "tags":
+        return ", ".join(visible(tag, 60) for tag in row["tags"])
+    if name == "tokens":
+        return row["input_tokens"] + row["output_tokens"]
+    plain = {"ms": "duration_ms", "spans": "spans", "errors": "errors", "cost": "cost_usd"}
+    if name in plain:
+        return round(row[plain[name]]) if name == "ms" else row[plain[name]]
     of = {"model": "segment_model", "prompt version": "segment_prompt_version",
           "source": "segment_document_source", "environment": "segment_environment",
           "service": "segment_service", "version": "segment_service_version",
