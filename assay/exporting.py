@@ -15,11 +15,11 @@ from typing import Any, TextIO
 import pyarrow as pa
 from pyarrow import parquet
 
-from assay.openinference import request
-from collector.otlp import to_json
 from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
+from schemas.openinference import request
+from schemas.otlp import to_json
 from schemas.queries import export
 from schemas.queries.spans import time_range
 from schemas.settings import Settings

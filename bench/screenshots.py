@@ -1,4 +1,8 @@
-"""Pictures of every page of a running UI: `python -m bench.screenshots --project demo`."""
+"""Pictures of the pages of a running UI, light and dark: `python -m bench.screenshots`.
+
+`--url` and `--project` say where; the finding and the traces on show are the ones that its pages
+link to. Pictures have a palette of 128 colours, so that a repository can hold them.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,28 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+PAGES = ("overview", "findings", "traces", "sessions", "drift", "retrieval", "alerts", "settings")
+COLOURS = 128
 
 
 def shoot(page: Page, url: str, name: str, out: Path) -> None:
+    """Open an address and take its picture once nothing is loading any more."""
     page.goto(url)
-    page.locator("h1").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(4000)  # charts are drawn after the script has ended
-    page.screenshot(path=out / f"{name}.png")
+    page.locator("h1").first.wait_for(timeout=120_000)
+    for state in ("stStatusWidget", "stSkeleton"):
+        page.wait_for_function(f"!document.querySelector('[data-testid={state}]')", timeout=120_000)
+    page.wait_for_timeout(3000)  # charts are drawn after the script has ended
+    path = out / f"{name}.png"
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
 
 
 def main() -> None:
@@ -25,21 +39,33 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8501")
     parser.add_argument("--project", default="demo")
     parser.add_argument("--trace", default="", help="a trace id for the trace page")
+    parser.add_argument("--with", dest="other", default="", help="one to compare it with")
+    parser.add_argument("--pages", default=",".join(PAGES))
+    parser.add_argument("--schemes", default="light,dark")
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
     arguments = parser.parse_args()
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("Chromium is missing: apt-get install chromium")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    asked = [(name, "" if name == "overview" else name, {})
+             for name in arguments.pages.split(",") if name]  # fmt: skip
+    if arguments.trace:
+        asked.append(("trace", "trace", {"trace": arguments.trace}))
+        if arguments.other:
+            both = {"trace": arguments.trace, "with": arguments.other, "part": "Compare"}
+            asked.append(("compare", "trace", both))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1100})
-        for path, name in (("", "overview"), ("findings", "findings"), ("traces", "traces")):
-            url = f"{arguments.url}/{path}?project={arguments.project}"
-            shoot(page, url, name, arguments.out)
-        if arguments.trace:
-            url = f"{arguments.url}/trace?project={arguments.project}&trace={arguments.trace}"
-            shoot(page, url, "trace", arguments.out)
+        for scheme in arguments.schemes.split(","):
+            page = browser.new_page(
+                viewport={"width": 1280, "height": 1500}, color_scheme=scheme,
+            )  # fmt: skip
+            for name, path, query in asked:
+                named = urlencode({"project": arguments.project, **query})
+                suffix = "" if scheme == "light" else f"-{scheme}"
+                shoot(page, f"{arguments.url}/{path}?{named}", name + suffix, arguments.out)
+            page.close()
         browser.close()
 
 

@@ -10,8 +10,8 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from schemas.errors import Permanent
-
-_IDS = frozenset({"traceId", "spanId", "parentSpanId"})
+from schemas.otlp import ID_KEYS
+from schemas.otlp import to_json as to_json
 
 
 def from_protobuf(body: bytes, message: type[Any]) -> Any:
@@ -32,7 +32,7 @@ def _base64_ids(value: Any, depth: int = 0) -> Any:
         return value
     result = {}
     for key, item in value.items():
-        if key in _IDS and isinstance(item, str):
+        if key in ID_KEYS and isinstance(item, str):
             try:
                 result[key] = base64.b64encode(bytes.fromhex(item)).decode()
             except ValueError as error:
@@ -54,20 +54,3 @@ def from_json(body: bytes, message: type[Any]) -> Any:
     except Exception as error:
         # The parser knows no closed list of what it raises; a body decides what comes of it alone.
         raise Permanent(f"the body is not OTLP/JSON: {str(error)[:300]}") from error
-
-
-def to_json(request: Any) -> dict[str, Any]:
-    """A request as OTLP/JSON: ids in hex, enums as numbers, keys in camelCase."""
-    return dict(_hex_ids(json_format.MessageToDict(request, use_integers_for_enums=True)))
-
-
-def _hex_ids(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_hex_ids(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: base64.b64decode(item).hex() if key in _IDS and isinstance(item, str)
-        else _hex_ids(item)
-        for key, item in value.items()
-    }  # fmt: skip

@@ -39,7 +39,7 @@ def reference(text: str) -> list[ToolCall]:
     for one in given:
         one = one["function"] if isinstance(one.get("function"), dict) else one
         name = next((one[k] for k in NAME_KEYS if isinstance(one.get(k), str)), "")
-        said = next((one[k] for k in ARGUMENT_KEYS if k in one), {})
+        said: Any = next((one[k] for k in ARGUMENT_KEYS if k in one), {})
         if not name:
             raise ValueError("a call of the reference has no name")
         made.append(ToolCall(name, said if isinstance(said, str) else json.dumps(said)))

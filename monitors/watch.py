@@ -21,6 +21,7 @@ from monitors.alerts.routes import Routes, recall, remember, routes
 from monitors.alerts.rules import apply_rules
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
+from monitors.questions import answer_waiting
 from monitors.streams import DAY_NS, is_news, stream_findings
 from schemas import clickhouse, control
 from schemas.clickhouse import Store
@@ -193,6 +194,7 @@ class Watch:
             self._rules_at = now + EVERY_MS
             where, explorer = self._routes, self._settings.explorer
             apply_rules(store, state.rules, self._journal, where, explorer, now)
+        answer_waiting(store)
         observe(store, state, self._journal, self._routes, self._settings.explorer, self._last)
 
 

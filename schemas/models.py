@@ -294,6 +294,20 @@ class FindingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """What somebody asked of a change: JSON of schemas.questions.Question, and JSON of the answer.
+    `asked_at` in ms, `updated_at` in us; a newer row with the same id replaces it."""
+
+    project: str
+    question_id: str
+    document: str
+    status: str  # waiting | answered | failed
+    answer: str
+    asked_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryRow:
     """One webhook delivery in the outbox; a newer row with the same id replaces it."""
 

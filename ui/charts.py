@@ -1,4 +1,4 @@
-"""Altair charts: hourly means with intervals, and a trace's waterfall."""
+"""Altair charts: hourly means with intervals, and distributions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ui.data import interval, moment
 
 HOUR = 3600 * 10**9
 LINES = ["#3b5bdb", "#868e96"]  # what is looked at, and the rest
+SIDES = ["#1c7ed6", "#e8590c"]  # blue and orange: told apart without red and green
 KINDS = {
     "LLM": "#3b5bdb", "RETRIEVER": "#0c8599", "CHAIN": "#868e96", "TOOL": "#e8590c",
     "AGENT": "#9c36b5", "EMBEDDING": "#2f9e44", "RERANKER": "#66a80f", "GUARDRAIL": "#f08c00",
@@ -62,33 +63,33 @@ def trend(frame: pd.DataFrame, onset_ms: int | None = None) -> Any:
     return alt.layer(*layers).properties(height=260)
 
 
-def waterfall(spans: Sequence[dict[str, Any]]) -> Any:
-    """Spans as bars over time in ms from the trace's start, coloured by kind."""
-    start = min(s["start_ns"] for s in spans)
-    frame = pd.DataFrame(
-        {
-            "span": f"{n + 1}. {s['name']}",
-            "from": (s["start_ns"] - start) / 1e6,
-            "to": (s["start_ns"] - start + s["duration_ns"]) / 1e6,
-            "kind": s["kind"] if s["kind"] in KINDS else "SPAN",
-            "ms": s["duration_ns"] / 1e6,
-        }
-        for n, s in enumerate(spans)
-    )
+def two_histograms(
+    before: Sequence[float], after: Sequence[float], names: tuple[str, str], bins: int = 20
+) -> Any:
+    """Shares of both samples by value, beside each other in the same bins."""
+    values = [*before, *after]
+    low, high = min(values), max(values)
+    width = (high - low) / bins or 1.0
+    rows = []
+    for sample, label in zip((before, after), names, strict=True):
+        counts = [0] * bins
+        for value in sample:
+            counts[min(bins - 1, int((value - low) / width))] += 1
+        rows += [
+            {"from": low + n * width, "to": low + (n + 1) * width, "share": count / len(sample),
+             "n": count, "sample": f"{label} (n {len(sample):,})"}
+            for n, count in enumerate(counts)
+        ]  # fmt: skip
     return (
-        alt.Chart(frame)
-        .mark_bar(cornerRadius=3)
+        alt.Chart(pd.DataFrame(rows))
+        .mark_bar(opacity=0.55)
         .encode(
-            x=alt.X("from:Q", title="ms from the start"),
+            x=alt.X("from:Q", title="value", bin="binned"),
             x2="to:Q",
-            y=alt.Y("span:N", sort=None, title=None, axis=alt.Axis(labelLimit=260)),
-            color=alt.Color(
-                "kind:N",
-                title=None,
-                scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())),
-                legend=alt.Legend(orient="top", values=sorted(set(frame["kind"]))),
-            ),
-            tooltip=["span", "kind", "ms"],
+            y=alt.Y("share:Q", stack=None, title="share", axis=alt.Axis(format="%")),
+            color=alt.Color("sample:N", title=None, sort=None, legend=alt.Legend(orient="top"),
+                            scale=alt.Scale(range=SIDES)),
+            tooltip=["sample", "from", "to", "n", alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(height=alt.Step(28))
-    )
+        .properties(height=240)
+    )  # fmt: skip

@@ -7,13 +7,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from schemas.otlp import fill as fill
+from schemas.otlp import put as put
 
 Document = Mapping[str, Any]
 Traces = dict[str, bytes]  # trace id by span id, as a file writes it
@@ -128,34 +131,6 @@ def hexadecimal(value: Any, size: int) -> bytes:
     if len(found) == size and any(found):
         return found
     return hashlib.sha256(str(value).encode()).digest()[:size]
-
-
-def put(attributes: Any, key: str, value: Any) -> None:
-    """Add an attribute; nothing for None and empty text."""
-    if value is not None and value != "":
-        fill(attributes.add(key=key).value, value)
-
-
-def fill(any_value: Any, value: Any) -> None:
-    """Python to OTLP's AnyValue."""
-    if isinstance(value, bool):
-        any_value.bool_value = value
-    elif isinstance(value, int) and -(2**63) <= value < 2**63:
-        any_value.int_value = value
-    elif isinstance(value, float):
-        any_value.double_value = value
-    elif isinstance(value, bytes):
-        any_value.bytes_value = value
-    elif isinstance(value, datetime | date):
-        any_value.string_value = value.isoformat()
-    elif isinstance(value, Mapping):
-        any_value.string_value = json.dumps(value, ensure_ascii=False, default=str)
-    elif isinstance(value, list | tuple):
-        any_value.array_value.SetInParent()
-        for item in value:
-            fill(any_value.array_value.values.add(), item)
-    else:
-        any_value.string_value = str(value)
 
 
 def text(value: Any) -> str:

@@ -63,22 +63,59 @@ def list_tool_calls(
     )
 
 
+# Order of documents -> (what must hold, by what they are ordered).
+ORDERS = {
+    "most": ("1", "times DESC"),
+    "least": ("1", "times"),
+    "lowest": ("isFinite(mean_score) AND times >= 3", "mean_score"),
+}
+
+
 def document_use(
-    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 200
-) -> list[dict[str, Any]]:
-    """Documents by how often they were retrieved in [start, end): source, id, text (its first 200
-    characters), times, traces, mean_score (NaN where none was given), mean_position (from 1)."""
+    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 200, order: str = "most",
+    source: str | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Documents retrieved in [start, end): source, id, text (its first 200 characters), times,
+    traces, mean_score (NaN where none was given), mean_position (from 1), last_ns. `order`: the
+    most or least often retrieved, or of those retrieved three times or more the lowest scores;
+    `source`: of one source. Raises KeyError for another order."""
+    holds, by = ORDERS[order]
+    mine = "" if source is None else "AND source = {source:String}"
     return store.rows(
         f"""
         SELECT toString(any(d.source)) AS source, any(d.id) AS id,
                substringUTF8(any(d.text), 1, 200) AS text, count() AS times,
                uniqExact(d.trace_id) AS traces,
-               avgIf(d.score, isFinite(d.score)) AS mean_score, avg(d.position) AS mean_position
-        FROM documents AS d WHERE {_RANGE}
-        GROUP BY cityHash64(d.source, d.id, d.text) ORDER BY times DESC, source, id
+               avgIf(d.score, isFinite(d.score)) AS mean_score, avg(d.position) AS mean_position,
+               toUnixTimestamp64Nano(max(d.start_time)) AS last_ns
+        FROM documents AS d WHERE {_RANGE} {mine}
+        GROUP BY cityHash64(d.source, d.id, d.text) HAVING {holds} ORDER BY {by}, source, id
         LIMIT {{limit:UInt32}}
         """,
-        project=project, start=start_ns, end=end_ns, limit=limit,
+        project=project, start=start_ns, end=end_ns, limit=limit, source=source or "",
+    )  # fmt: skip
+
+
+def no_longer_used(
+    store: Store, project: str, since_ns: int, start_ns: int, end_ns: int, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Documents that were retrieved in [since, start) and not in [start, end), those used most
+    then first: source, id, text (its first 200 characters), times (then), last_ns. A document that
+    was never retrieved is not known here."""
+    return store.rows(
+        """
+        SELECT toString(any(d.source)) AS source, any(d.id) AS id,
+               substringUTF8(any(d.text), 1, 200) AS text, count() AS times,
+               toUnixTimestamp64Nano(max(d.start_time)) AS last_ns
+        FROM documents AS d
+        WHERE project = {project:String}
+          AND start_time >= fromUnixTimestamp64Nano({since:Int64})
+          AND start_time < fromUnixTimestamp64Nano({end:Int64})
+        GROUP BY cityHash64(d.source, d.id, d.text)
+        HAVING max(d.start_time) < fromUnixTimestamp64Nano({start:Int64})
+        ORDER BY times DESC, source, id LIMIT {limit:UInt32}
+        """,
+        project=project, since=since_ns, start=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip
 
 

@@ -12,10 +12,11 @@ _RANGE = """project = {project:String}
 
 
 def list_sessions(
-    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 200
+    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 200, user: str = ""
 ) -> list[dict[str, Any]]:
-    """Sessions with a span in [start, end), newest first: session_id, user_id, start_ns, last_ns,
-    traces, spans, errors (spans), tokens, cost_usd. Spans without a session are left out."""
+    """Sessions with a span in [start, end) (of one user where named), newest first: session_id,
+    user_id, start_ns, last_ns, traces, spans, errors (spans), tokens, cost_usd.
+    Spans without a session are left out."""
     return store.rows(
         f"""
         SELECT session_id, anyIf(s.user_id, s.user_id != '') AS user_id,
@@ -25,7 +26,28 @@ def list_sessions(
                countIf(s.status = 'ERROR') AS errors,
                sum(s.input_tokens) + sum(s.output_tokens) AS tokens, sum(s.cost_usd) AS cost_usd
         FROM spans AS s FINAL WHERE {_RANGE} AND session_id != ''
-        GROUP BY session_id ORDER BY last_ns DESC, session_id LIMIT {{limit:UInt32}}
+        GROUP BY session_id
+        HAVING {{user:String}} = '' OR countIf(s.user_id = {{user:String}}) > 0
+        ORDER BY last_ns DESC, session_id LIMIT {{limit:UInt32}}
+        """,
+        project=project, start=start_ns, end=end_ns, limit=limit, user=user,
+    )  # fmt: skip
+
+
+def users(
+    store: Store, project: str, start_ns: int, end_ns: int, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Users with a span in [start, end), dearest first: user_id, sessions, traces, failed (traces
+    with a failed span), tokens, cost_usd, last_ns."""
+    return store.rows(
+        f"""
+        SELECT user_id, uniqExactIf(session_id, session_id != '') AS sessions,
+               uniqExact(trace_id) AS traces,
+               uniqExactIf(trace_id, s.status = 'ERROR') AS failed,
+               sum(s.input_tokens) + sum(s.output_tokens) AS tokens, sum(s.cost_usd) AS cost_usd,
+               toUnixTimestamp64Nano(max(start_time)) AS last_ns
+        FROM spans AS s FINAL WHERE {_RANGE} AND user_id != ''
+        GROUP BY user_id ORDER BY cost_usd DESC, tokens DESC, user_id LIMIT {{limit:UInt32}}
         """,
         project=project, start=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip

@@ -60,15 +60,22 @@ def count_spans(store: Store, project: str) -> int:
     return int(rows[0]["n"])
 
 
-def trace_spans(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
-    """All spans of one trace by start time, each once, with full text: the columns of `spans`
-    less previews, plus start_ns and those of `span_texts`. Messages that came as log events fill
-    what the span itself lacks."""
+def trace_spans(
+    store: Store, project: str, trace_id: str, only: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """All spans of one trace by start time (or `only` those with these ids), each once, with full
+    text: the columns of `spans` less previews, plus start_ns and those of `span_texts`. Messages
+    that came as log events fill what the span itself lacks."""
     first, last = trace_times(store, project, [trace_id]).get(trace_id, (NEAR, 2**63 - 1 - NEAR))
-    named = {"project": project, "trace": trace_id, "first": first - NEAR, "last": last + NEAR}
+    named: dict[str, Any] = {
+        "project": project, "trace": trace_id, "first": first - NEAR, "last": last + NEAR
+    }  # fmt: skip
     inside = """WHERE project = {project:String} AND trace_id = {trace:String}
           AND start_time >= fromUnixTimestamp64Nano({first:Int64})
           AND start_time <= fromUnixTimestamp64Nano({last:Int64})"""
+    if only:
+        inside += " AND span_id IN {only:Array(String)}"
+        named["only"] = list(only)
     rows = store.rows(
         f"""
         SELECT *, toUnixTimestamp64Nano(start_time) AS start_ns FROM spans FINAL

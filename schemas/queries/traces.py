@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.filters import NUMBERS, SCORE, TEXTS, Condition
 
 # Columns that monitors and pages may segment by, as trace-level aggregates over `spans`.
 SEGMENT_COLUMNS = (
@@ -43,27 +45,50 @@ def list_traces(
     limit: int = 100,
     search: str = "",
     where: Mapping[str, str] | None = None,
+    conditions: Sequence[Condition] = (),
+    after: tuple[int, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Newest traces of a time range: trace_id, start_ns, duration_ms, name, input, output, spans,
-    errors, input_tokens, output_tokens, cost_usd, and a segment_* column per segment column.
+    errors, input_tokens, output_tokens, cost_usd, session_id, user_id, kind, tags, at, and a
+    segment_* column per segment column.
 
-    The newest are those whose latest span (latest matching span) is newest: that can be told from
-    the end of the range alone, so a window that ends at `end_ns` widens until the page is full.
+    The newest are those whose latest span (latest matching span, `at`) is newest: that can be told
+    from the end of the range alone, so a window that ends there widens until the page is full.
     `search`: every word of it stands in the texts of one span (input, output and documents, in
     full, in any case), or it is part of a span's name, or the trace's id. `where`: for each
-    column of FILTERS the value that some span of the trace has. Raises ValueError on others.
+    column of FILTERS the value that some span of the trace has; `conditions`: as `schemas.filters`
+    reads them. `after`: (at, trace_id) of the last trace of the page before; nothing that was
+    on it or before it is given again. Raises ValueError on columns that are not known.
     """
     wanted = dict(where or {})
     if unknown := set(wanted) - set(FILTERS):
         raise ValueError(f"traces cannot be filtered by {', '.join(sorted(unknown))}")
     if _ID.fullmatch(search):
         return _listed(store, project, start_ns, end_ns, {search.lower(): 0})
+    of = Matching(search, [*(Condition(k, "=", v) for k, v in wanted.items()), *conditions], after)
+    end = min(end_ns, after[0] + 1) if after else end_ns
     found: dict[str, int] = {}
-    for begin in [*(end_ns - w for w in WINDOWS if end_ns - w > start_ns), start_ns]:
-        found = _latest(store, project, begin, end_ns, limit, search, wanted)
+    for begin in [*(end - w for w in WINDOWS if end - w > start_ns), start_ns]:
+        found = _latest(store, project, begin, end, limit, of)
         if len(found) == limit:
             break
+    if after and found:
+        found = _not_before(store, project, found, end, end_ns, of)
     return _listed(store, project, start_ns, end_ns, found)
+
+
+def _not_before(
+    store: Store, project: str, found: dict[str, int], begin: int, end: int, of: Matching
+) -> dict[str, int]:
+    """Without those that an earlier page had, by a matching span of theirs in [begin, end)."""
+    times = trace_times(store, project, list(found))
+    late = [name for name in found if name in times and times[name][1] >= begin]
+    if not late:
+        return found
+    until = min(end, max(times[name][1] for name in late) + 1)
+    of = Matching(of.search, of.conditions, None, late)
+    seen = _latest(store, project, begin, until, len(late), of)
+    return {name: at for name, at in found.items() if name not in seen}
 
 
 def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -83,40 +108,95 @@ def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, 
 
 
 def _latest(
-    store: Store, project: str, start: int, end: int, limit: int, search: str,
-    where: Mapping[str, str],
-) -> dict[str, int]:  # fmt: skip
+    store: Store, project: str, start: int, end: int, limit: int, of: Matching
+) -> dict[str, int]:
     """Ids of the traces whose latest matching span in the range is newest, with its start."""
-    either = " OR ".join(f"{name} = {{value_{name}:String}}" for name in where) or "1"
-    every = " AND ".join(f"countIf({name} = {{value_{name}:String}}) > 0" for name in where) or "1"
-    filtered = f"FROM spans WHERE {_RANGE} AND ({either}) GROUP BY trace_id HAVING {every}"
-    # The index splits words of other alphabets into letters, so those are looked at as they stand.
-    words = [word for word in re.findall(r"\w+", search) if not word.isascii()]
-    if search:
-        also = f"WHERE trace_id IN (SELECT trace_id {filtered})" if where else ""
-        source = f"""
-            FROM (
-                SELECT trace_id, start_time FROM span_texts WHERE {_RANGE} AND ({_holds(words)})
-                UNION ALL
-                SELECT trace_id, start_time FROM spans
-                WHERE {_RANGE} AND positionCaseInsensitiveUTF8(name, {{search:String}}) > 0
-            ) {also} GROUP BY trace_id"""
-    else:
-        source = filtered
+    source, every, named = of.source()
+    older = "(at, trace_id) < ({after_at:Int64}, {after_id:String})" if of.after else "1"
+    if of.after:
+        named |= {"after_at": of.after[0], "after_id": of.after[1]}
     rows = store.rows(
         f"""
-        SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS at {source}
-        ORDER BY at DESC LIMIT {{limit:UInt32}}
+        SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS at
+        {source} GROUP BY trace_id HAVING {every} AND {older}
+        ORDER BY at DESC, trace_id DESC LIMIT {{limit:UInt32}}
         """,
-        project=project,
-        start=start,
-        end=end,
-        limit=limit,
-        search=search,
-        **{f"value_{name}": value for name, value in where.items()},
-        **{f"word_{n}": word for n, word in enumerate(words)},
-    )
+        project=project, start=start, end=end, limit=limit, **named,
+    )  # fmt: skip
     return {row["trace_id"]: int(row["at"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which spans make a trace count. `only`: of these traces, where any is named."""
+
+    search: str = ""
+    conditions: Sequence[Condition] = ()
+    after: tuple[int, str] | None = None
+    only: Sequence[str] = ()
+
+    def source(self) -> tuple[str, str, dict[str, Any]]:
+        """(FROM matching spans of the range, what must hold of a trace's, parameters)."""
+        positive, every, named = compiled(self.conditions)
+        mine = " AND trace_id IN {only:Array(String)}" if self.only else ""
+        if self.only:
+            named["only"] = list(self.only)
+        filtered = f"FROM spans WHERE {_RANGE}{mine} AND ({positive})"
+        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if self.conditions else ""
+        if not self.search:
+            return filtered, every, named
+        # The index splits words of other alphabets into letters: those are looked at as they stand.
+        words = [word for word in re.findall(r"\w+", self.search) if not word.isascii()]
+        also = f"WHERE trace_id IN (SELECT trace_id {groups})" if groups else ""
+        named |= {"search": self.search, **{f"word_{n}": word for n, word in enumerate(words)}}
+        return (
+            f"""
+            FROM (
+                SELECT trace_id, start_time FROM span_texts
+                WHERE {_RANGE}{mine} AND ({_holds(words)})
+                UNION ALL
+                SELECT trace_id, start_time FROM spans
+                WHERE {_RANGE}{mine} AND positionCaseInsensitiveUTF8(name, {{search:String}}) > 0
+            ) {also}""",
+            "1",
+            named,
+        )
+
+
+def compiled(conditions: Sequence[Condition]) -> tuple[str, str, dict[str, Any]]:
+    """(spans worth reading, what must hold of the spans of a trace, parameters). A trace is `=`
+    where some span is, and `!=` where none is; scores are those of the newest verdict."""
+    either, every, named = [], [], {}
+    for n, one in enumerate(conditions):
+        named[f"v{n}"] = one.number if one.field in NUMBERS or one.is_score else one.value
+        if one.is_score:
+            named[f"k{n}"] = one.field.removeprefix(SCORE)
+            every.append(
+                f"""trace_id IN (
+                    SELECT trace_id FROM scores FINAL WHERE project = {{project:String}}
+                      AND evaluator = {{k{n}:String}} AND status = 'scored'
+                    GROUP BY trace_id
+                    HAVING argMax(value, scored_at) {one.operator} {{v{n}:Float64}})"""
+            )
+            continue
+        same = one.operator == "!="
+        if one.field in NUMBERS:
+            test = f"{NUMBERS[one.field]} {'=' if same else one.operator} {{v{n}:Float64}}"
+        elif one.field in TEXTS:
+            test = f"{one.field} = {{v{n}:String}}"
+        else:
+            named[f"k{n}"] = one.field
+            value = f"attributes[{{k{n}:String}}]"
+            if one.operator in {"=", "!="}:
+                test = f"(mapContains(attributes, {{k{n}:String}}) AND {value} = {{v{n}:String}})"
+            else:
+                test = (
+                    f"ifNull(toFloat64OrNull({value}) {one.operator} toFloat64({{v{n}:String}}), 0)"
+                )
+        every.append(f"countIf({test}) {'= 0' if same else '> 0'}")
+        either.append("1" if same else test)
+    whole = " OR ".join(either) if either and "1" not in either else "1"
+    return whole, " AND ".join(every) or "1", named
 
 
 def _holds(words: Sequence[str]) -> str:
@@ -142,7 +222,7 @@ def _listed(
     # where there are so many (a trace that ran for days) that the list would cost more.
     scattered = len(buckets) <= BUCKETS
     near = "AND toStartOfFiveMinutes(start_time) IN {buckets:Array(DateTime('UTC'))}"
-    return store.rows(
+    rows = store.rows(
         f"""
         SELECT trace_id, min(toUnixTimestamp64Nano(start_time)) AS start_ns,
                (max(toUnixTimestamp64Nano(start_time) + duration_ns) - start_ns) / 1e6
@@ -150,7 +230,11 @@ def _listed(
                anyIf(toString(s.name), parent_span_id = '') AS name,
                anyIf(input_preview, parent_span_id = '') AS input,
                anyIf(output_preview, parent_span_id = '') AS output,
-               any(s.session_id) AS session_id, count() AS spans,
+               anyIf(s.session_id, s.session_id != '') AS session_id,
+               anyIf(s.user_id, s.user_id != '') AS user_id,
+               anyIf(toString(s.kind), parent_span_id = '') AS kind,
+               arraySort(groupUniqArrayArray(arrayMap(t -> toString(t), s.tags))) AS tags,
+               count() AS spans,
                countIf(s.status = 'ERROR') AS errors, sum(s.input_tokens) AS input_tokens,
                sum(s.output_tokens) AS output_tokens, sum(s.cost_usd) AS cost_usd, {SEGMENT_SQL}
         FROM spans AS s FINAL
@@ -163,3 +247,6 @@ def _listed(
         traces=traces,
         buckets=[n * 300 for n in sorted(buckets)] if scattered else [],
     )
+    for row in rows:
+        row["at"] = found[row["trace_id"]] or row["start_ns"]
+    return rows

@@ -12,11 +12,11 @@ from pyarrow import parquet
 
 from assay.cli import build_parser
 from assay.exporting import ExportError, moment, run
-from assay.openinference import request
 from bench.sdks.fields import rows
 from collector.normalise import rows as normalised
 from schemas.clickhouse import Store
 from schemas.models import ScoreRow, SpanRow
+from schemas.openinference import request
 from schemas.queries import export, scores, spans
 from schemas.registry import load
 from schemas.settings import Settings

@@ -40,6 +40,7 @@ TABLES = {
     "canary_scores": models.CanaryScoreRow,
     "canary_runs": models.CanaryRunRow,
     "findings": models.FindingRow,
+    "questions": models.QuestionRow,
     "deliveries": models.DeliveryRow,
     "control": models.ControlRow,
     "tombstones": models.TombstoneRow,

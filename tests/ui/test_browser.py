@@ -78,7 +78,8 @@ def test_a_search_and_a_trace_are_addresses(page: Page, address: str, filled: st
     _shown(page, "Trace")
     expect(page.get_by_text("answer 60")).to_be_visible()
     expect(page.get_by_text("who?").first).to_be_visible()
-    expect(page.get_by_text("1 log record")).to_be_visible()
+    page.goto(f"{address}/trace?project={filled}&trace={TRACE}&part=Logs")
+    expect(page.get_by_text("1 log record")).to_be_visible(timeout=60_000)
 
 
 def test_markup_in_a_trace_stays_text(

@@ -15,6 +15,8 @@ from schemas.clickhouse import Store
 from schemas.control import ControlError, MonitorPolicy
 from schemas.queries import findings, scores, streams
 from ui.data import literal
+from ui.drifting import plane, shapes
+from ui.plain import visible
 
 DAY_NS = 86_400 * 10**9
 DAYS = 60
@@ -54,6 +56,8 @@ def render(store: Store, project: str) -> None:
     days = len({row["day"] for row in mine})
     st.caption(_words(policy, days))
     st.dataframe(_table(mine, column, signal), hide_index=True)
+    shapes.show(store, project, signal, newest.get(signal, ""))
+    plane.show(store, project)
 
 
 def _words(policy: MonitorPolicy, days: int) -> str:
@@ -84,7 +88,7 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
             "day": datetime.fromtimestamp(row["day"] * 86_400, UTC),
             "mean": _value(row[column], signal),
             "sessions": row["sessions"],
-            "segment": row["value"] or "all traffic",
+            "segment": visible(row["value"], 100) or "all traffic",
         }
         for row in rows
     )
@@ -113,7 +117,7 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
 def _table(rows: Sequence[dict[str, Any]], column: str, signal: str) -> pd.DataFrame:
     segments: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        segments.setdefault(row["value"] or "all traffic", []).append(row)
+        segments.setdefault(visible(row["value"], 100) or "all traffic", []).append(row)
     return pd.DataFrame(
         {
             "segment": name,

@@ -10,8 +10,8 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import retrieval
-from ui import period
-from ui.data import moment, trace_link
+from ui import clock, links, period
+from ui.plain import visible
 
 
 def render(store: Store, project: str) -> None:
@@ -33,7 +33,7 @@ def render(store: Store, project: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "source": row["source"] or "(none named)",
+                "source": visible(row["source"], 200) or "(none named)",
                 "documents": row["documents"],
                 "retrieved": row["times"],
                 "traces": row["traces"],
@@ -43,35 +43,86 @@ def render(store: Store, project: str) -> None:
         ),
         hide_index=True,
     )
-    st.subheader("Documents, most used first")
-    _documents(retrieval.document_use(store, project, start, end))
+    st.subheader("Documents")
+    _chosen(store, project, start, end, [row["source"] for row in sources])
     if nothing:
         st.subheader("Found nothing")
         st.dataframe(
             pd.DataFrame(
                 {
-                    "open": trace_link(project, row["trace_id"]),
-                    "time": moment(row["start_ns"]),
-                    "retriever": row["name"],
-                    "query": row["query"],
+                    "open": links.address("trace", project, trace=row["trace_id"]),
+                    "time": clock.local(row["start_ns"]),
+                    "retriever": visible(row["name"], 120),
+                    "query": visible(row["query"], 200),
                 }
                 for row in nothing
             ),
             hide_index=True,
             column_config={
                 "open": st.column_config.LinkColumn("open", display_text="open", width=50),
-                "time": st.column_config.DatetimeColumn("time (UTC)", format="MM-DD HH:mm:ss"),
+                "time": clock.column(),
             },
         )
+
+
+LISTS = ("Most used", "Least used", "Lowest relevance", "Used before, not now")
+
+
+def _chosen(store: Store, project: str, start: int, end: int, sources: list[str]) -> None:
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    listed = left.segmented_control("List", LISTS, default=LISTS[0], key="documents",
+                                    bind="query-params", label_visibility="collapsed")  # fmt: skip
+    names = [name for name in sources if name]
+    source = right.selectbox(
+        "Source", ["", *names], key="source", bind="query-params",
+        format_func=lambda name: visible(name, 100) or "every source",
+    )  # fmt: skip
+    if listed == LISTS[3]:
+        rows = retrieval.no_longer_used(store, project, max(0, 2 * start - end), start, end)
+        _gone([row for row in rows if source in ("", row["source"])])
+        return
+    order = {LISTS[1]: "least", LISTS[2]: "lowest"}.get(str(listed), "most")
+    _documents(
+        retrieval.document_use(store, project, start, end, order=order, source=source or None)
+    )
+    if order == "lowest":
+        st.caption("By mean score, of documents that were retrieved three times or more.")
+
+
+def _gone(rows: list[dict[str, Any]]) -> None:
+    st.caption(
+        "Retrieved in the period before and not in this one. What was never retrieved has left no"
+        " trace and cannot be listed."
+    )
+    if not rows:
+        st.info("Every document of the period before was retrieved in this one too.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "source": visible(row["source"], 200),
+                "id": visible(row["id"], 100),
+                "text": visible(row["text"], 200),
+                "retrieved then": row["times"],
+                "last": clock.local(row["last_ns"]),
+            }
+            for row in rows
+        ),
+        hide_index=True,
+        column_config={
+            "text": st.column_config.TextColumn(width=420),
+            "last": clock.column("last"),
+        },
+    )
 
 
 def _documents(rows: list[dict[str, Any]]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "source": row["source"],
-                "id": row["id"],
-                "text": row["text"],
+                "source": visible(row["source"], 200),
+                "id": visible(row["id"], 100),
+                "text": visible(row["text"], 200),
                 "retrieved": row["times"],
                 "traces": row["traces"],
                 "mean score": _score(row["mean_score"]),

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import sessions
-from ui import period
-from ui.data import literal, moment, trace_link
+from ui import clock, links, period
+from ui.data import literal
+from ui.plain import visible
 
 
 def render(store: Store, project: str) -> None:
-    st.title("Sessions")
-    start, end = period.chosen(store, project)
-    rows = sessions.list_sessions(store, project, start, end)
+    st.title("Sessions and users")
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
+    start, end = period.chosen(store, project, right)
+    _users(project, sessions.users(store, project, start, end))
+    rows = sessions.list_sessions(store, project, start, end, user=user.strip())
+    if not rows and user:
+        st.info(literal(f"No session of user {visible(user, 80)} in this time."))
+        return
     if not rows:
         st.info(
             "No session in this time. Spans name theirs by `session.id`"
@@ -27,9 +35,9 @@ def render(store: Store, project: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "session": f"/sessions?project={project}&session={row['session_id']}",
-                "user": row["user_id"],
-                "began": moment(row["start_ns"]),
+                "session": links.address("sessions", project, session=row["session_id"]),
+                "user": visible(row["user_id"], 100),
+                "began": clock.local(row["start_ns"]),
                 "minutes": (row["last_ns"] - row["start_ns"]) / 60e9,
                 "turns": row["traces"],
                 "failed spans": row["errors"],
@@ -41,8 +49,8 @@ def render(store: Store, project: str) -> None:
         hide_index=True,
         height=min(400, 38 + 35 * len(rows)),
         column_config={
-            "session": st.column_config.LinkColumn("session", display_text=r"session=(.*)"),
-            "began": st.column_config.DatetimeColumn("began (UTC)", format="MM-DD HH:mm:ss"),
+            "session": st.column_config.LinkColumn("session", display_text=r"session=([^&]*)"),
+            "began": clock.column("began"),
             "minutes": st.column_config.NumberColumn(format="%.1f"),
         },
     )
@@ -50,7 +58,8 @@ def render(store: Store, project: str) -> None:
     wanted = st.query_params.get("session", names[0])
     if wanted not in names:
         names.insert(0, wanted)
-    session = st.selectbox("Conversation", names, index=names.index(wanted))
+    session = st.selectbox("Conversation", names, index=names.index(wanted),
+                           format_func=lambda name: visible(name, 120))  # fmt: skip
     st.query_params["session"] = session
     _conversation(store, project, session)
 
@@ -58,26 +67,56 @@ def render(store: Store, project: str) -> None:
 def _conversation(store: Store, project: str, session: str) -> None:
     turns = sessions.session_turns(store, project, session)
     if not turns:
-        st.warning(literal(f"No session {session} in project {project}."))
+        st.warning(literal(f"No session {visible(session, 120)} in project {project}."))
         return
     judged = sessions.session_scores(store, project, [turn["trace_id"] for turn in turns])
     cost = sum(turn["cost_usd"] for turn in turns)
     st.caption(f"{len(turns)} turns, $ {cost:,.4f}; texts are shortened, a turn opens its trace")
     for number, turn in enumerate(turns, 1):
         with st.container(border=True):
-            link = trace_link(project, turn["trace_id"])
-            words = [f"[turn {number}]({link})", f"{moment(turn['start_ns']):%m-%d %H:%M:%S} UTC",
-                     f"{turn['duration_ms']:,.0f} ms"]  # fmt: skip
+            row = st.container(horizontal=True, vertical_alignment="center")
+            links.link(row, f"turn {number}", "trace", project, trace=turn["trace_id"])
+            words = [clock.said(turn["start_ns"], "%m-%d %H:%M:%S"),
+                     f"{turn['duration_ms']:,.0f} ms", f"$ {turn['cost_usd']:,.5f}"]  # fmt: skip
             if turn["errors"]:
                 words.append(f":red[{turn['errors']} failed]")
             words += [_score(*each) for each in judged.get(turn["trace_id"], [])]
-            st.markdown(" · ".join(words))
+            row.markdown(" · ".join(words), help=clock.utc(turn["start_ns"]))
             for who, text in (("user", turn["input"]), ("assistant", turn["output"])):
                 if text:
                     with st.chat_message(who):
-                        st.text(text)
+                        st.text(visible(text))
 
 
 def _score(name: str, status: str, value: float) -> str:
     said = f"{value:.2f}" if status == "scored" and math.isfinite(value) else status
-    return literal(f"{name} {said}")
+    return literal(visible(f"{name} {said}", 120))
+
+
+def _users(project: str, rows: list[dict[str, Any]]) -> None:
+    """Who cost most in this time."""
+    if not rows:
+        return
+    with st.expander(f"Users by cost ({len(rows)})"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "user": links.address("sessions", project, user=row["user_id"]),
+                    "cost": row["cost_usd"],
+                    "a trace": row["cost_usd"] / max(1, row["traces"]),
+                    "tokens": row["tokens"],
+                    "sessions": row["sessions"],
+                    "traces": row["traces"],
+                    "failed": row["failed"],
+                    "seen last": clock.local(row["last_ns"]),
+                }
+                for row in rows
+            ),
+            hide_index=True,
+            column_config={
+                "user": st.column_config.LinkColumn("user", display_text=r"user=([^&]*)"),
+                "cost": st.column_config.NumberColumn(format="$ %.4f"),
+                "a trace": st.column_config.NumberColumn(format="$ %.5f"),
+                "seen last": clock.column("seen last"),
+            },
+        )

@@ -1,121 +1,216 @@
-"""One trace: waterfall, scores, and each span's text, documents and attributes."""
+"""One trace: what happened when, what supports the answer, and each span in full."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.messages import Message, messages
-from schemas.queries import logs, scores, spans
-from ui import charts
-from ui.data import literal, moment
+from schemas.queries import logs, scores, spans, trace, work
+from ui import clock, links, plain
+from ui.data import literal
+from ui.trace import compare, copies, evidence, span, tree, waterfall
+from ui.trace.waterfall import duration
+
+PARTS = ("Scores", "Tool calls", "Logs", "Similar", "Compare", "Copy")
+TOGGLED = 60  # folded or unfolded spans that an address holds
 
 
 def render(store: Store, project: str) -> None:
     st.title("Trace")
-    trace_id = st.text_input("Trace id", value=st.query_params.get("trace", ""))
+    said = st.text_input("Trace id", key="trace", bind="query-params")
+    trace_id = said.strip().lower()
     if not trace_id:
         st.info("Open a trace from the list of traces, or paste its id.")
         return
-    st.query_params["trace"] = trace_id
-    rows = spans.trace_spans(store, project, trace_id.strip().lower())
-    if not rows:
-        st.warning(literal(f"No trace {trace_id} in project {project}."))
+    heads = trace.heads(store, project, trace_id)
+    if not heads:
+        st.warning(literal(f"No trace {plain.visible(trace_id, 64)} in project {project}."))
         return
-    st.altair_chart(charts.waterfall(rows))
+    grown = tree.nodes(heads)
+    _facts(project, heads)
+    _timeline(store, project, trace_id, grown)
     judged = scores.trace_scores(store, project, trace_id)
-    if judged:
-        columns = ["evaluator", "status", "value", "reason", "explanation", "evaluator_version"]
-        st.dataframe(pd.DataFrame(judged)[columns], hide_index=True)
-    else:
-        st.caption("Not scored yet: a trace is scored once it has been quiet for some seconds.")
-    _logs(logs.trace_logs(store, project, trace_id.strip().lower()), rows)
-    for row in rows:
-        label = f"{row['kind'] or 'SPAN'}  {row['name']}  ({row['duration_ns'] / 1e6:.0f} ms)"
-        with st.expander(literal(label), expanded=not row["parent_span_id"]):
-            _span(row)
+    _evidence(store, project, trace_id, judged)
+    _parts(store, project, trace_id, heads, judged)
 
 
-def _logs(records: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
+def _facts(project: str, heads: list[dict[str, Any]]) -> None:
+    start = heads[0]["start_ns"]
+    length = max(map(tree.end, heads)) - start
+    failed = sum(head["status"] == "ERROR" for head in heads)
+    tokens = sum(head["input_tokens"] + head["output_tokens"] for head in heads)
+    cost = sum(head["cost_usd"] for head in heads)
+    st.caption(f"Began {clock.said(start)}", help=clock.utc(start))
+    tiles = st.columns(4)
+    tiles[0].metric("Took", duration(length))
+    tiles[1].metric("Spans", f"{len(heads):,}", f"{failed:,} failed" if failed else None,
+                    delta_color="inverse", delta_arrow="off")  # fmt: skip
+    tiles[2].metric("Tokens", f"{tokens:,}" if tokens else "none told")
+    tiles[3].metric("Cost", f"$ {cost:,.5f}" if cost else "no price")
+    row = st.container(horizontal=True)
+    for name, page, key in (("session", "sessions", "session_id"), ("user", "sessions", "user_id")):
+        value = next((head[key] for head in heads if head[key]), "")
+        if value:
+            links.link(row, literal(f"{name} {plain.visible(value, 80)}"), page, project,
+                       **{name: value})  # fmt: skip
+
+
+def _timeline(store: Store, project: str, trace_id: str, grown: list[tree.Node]) -> None:
+    toggled = frozenset(filter(None, st.query_params.get("toggled", "").split(",")))
+    is_open = tree.opened(grown, toggled)
+    rows = tree.shown(grown, is_open)
+    ids = {node.id for node in grown}
+    picked = st.query_params.get("span", "")
+    if picked not in ids:
+        picked = grown[0].id
+    at = next((n for n, node in enumerate(rows) if node.id == picked), 0)
+    pages = -(-len(rows) // tree.PAGE)
+    left, right = st.columns([5, 3])
+    with left:
+        page = at // tree.PAGE + 1
+        if pages > 1:
+            asked = st.query_params.get("page", str(page))
+            page = min(pages, int(asked)) if asked.isdecimal() and int(asked) else page
+            page = st.number_input(f"Page of {pages:,}", 1, pages, page, key=f"page-{trace_id}")
+            st.query_params["page"] = str(page)
+        part = rows[(page - 1) * tree.PAGE : page * tree.PAGE]
+        waterfall.draw(grown, part, is_open, picked, f"timeline-{trace_id}", _pick, _fold)
+        words = "Outlined: the critical path. Striped: failed."
+        if len(rows) > len(part) or len(rows) < len(grown):
+            words = f"{len(part):,} rows of {len(rows):,} open, {len(grown):,} spans. " + words
+        st.caption(words)
+    (whole,) = spans.trace_spans(store, project, trace_id, [picked])[:1]
+    long = len(whole["input"]) + len(whole["output"]) > 1200 or len(whole["documents"]) > 2
+    with right, st.container(height=640 if long else "content", border=True):
+        span.show(whole, waterfall.span_of(grown)[0])
+
+
+def _pick(span_id: str) -> None:
+    st.query_params["span"] = span_id
+
+
+def _fold(span_id: str) -> None:
+    toggled = [each for each in st.query_params.get("toggled", "").split(",") if each]
+    now = [each for each in toggled if each != span_id]
+    if len(now) == len(toggled):
+        now.append(span_id)
+    st.query_params["toggled"] = ",".join(now[-TOGGLED:])
+
+
+def _evidence(store: Store, project: str, trace_id: str, judged: list[dict[str, Any]]) -> None:
+    if not any(row["evaluator"] == "groundedness" and row["explanation"] for row in judged):
+        return
+    for sample in work.samples(store, project, [trace_id]):
+        titles = [f"document {n + 1}" for n in range(len(sample.documents))]
+        evidence.draw(sample.answer, sample.documents, titles, judged, f"evidence-{trace_id}")
+
+
+def _parts(
+    store: Store, project: str, trace_id: str, heads: list[dict[str, Any]],
+    judged: list[dict[str, Any]],
+) -> None:  # fmt: skip
+    part = st.segmented_control(
+        "Show", PARTS, default="Compare" if "with" in st.query_params else PARTS[0], key="part",
+        label_visibility="collapsed", bind="query-params",
+    )  # fmt: skip
+    if part == "Scores":
+        _scores(judged)
+    elif part == "Tool calls":
+        _calls(trace.calls(store, project, trace_id))
+    elif part == "Logs":
+        _logs(logs.trace_logs(store, project, trace_id), heads)
+    elif part == "Similar":
+        _similar(store, project, trace_id)
+    elif part == "Compare":
+        other = st.text_input("Compare with the trace", key="with", bind="query-params")
+        if other.strip():
+            compare.show(store, project, trace_id, other.strip().lower())
+        else:
+            st.info("Paste the id of another trace, or take one from Similar.")
+    elif part == "Copy":
+        copies.show(store, project, trace_id, [head["span_id"] for head in heads])
+
+
+def _scores(judged: list[dict[str, Any]]) -> None:
+    if not judged:
+        st.info("Not scored yet: a trace is scored once it has been quiet for some seconds.")
+        return
+    columns = ["evaluator", "status", "value", "reason", "explanation", "source", "level",
+               "evaluator_version"]  # fmt: skip
+    frame = pd.DataFrame(judged)[columns]
+    for name in ("evaluator", "reason", "explanation", "source", "evaluator_version"):
+        frame[name] = frame[name].map(plain.visible)
+    st.dataframe(frame, hide_index=True)
+    for row in judged:
+        if row["explanation"]:
+            with st.expander(literal(f"Explanation of {plain.visible(row['evaluator'], 80)}")):
+                st.text(plain.visible(row["explanation"]))
+
+
+def _calls(found: list[dict[str, Any]]) -> None:
+    if not found:
+        st.info("No tool was called in this trace.")
+    for call in found:
+        with st.container(border=True):
+            st.caption(literal(plain.visible(f"{call['name']} {call['id']}", 300)))
+            if call["failed"]:
+                st.error("The call failed.")
+            left, right = st.columns(2)
+            left.caption("arguments")
+            left.text(plain.visible(call["arguments"] or "(none)", 4000))
+            right.caption("result")
+            right.text(plain.visible(call["result"] or "(none came back)", 4000))
+
+
+def _logs(records: list[dict[str, Any]], heads: list[dict[str, Any]]) -> None:
     """OTLP log records of the trace, each beside the span that it names."""
     if not records:
+        st.info("No log record names this trace.")
         return
-    names = {row["span_id"]: row["name"] for row in rows}
-    with st.expander(f"{len(records)} log record{'s' * (len(records) > 1)}"):
-        frame = pd.DataFrame(
+    names = {head["span_id"]: head["name"] for head in heads}
+    st.caption(f"{len(records):,} log record{'s' * (len(records) > 1)}")
+    frame = pd.DataFrame(
+        {
+            "time": clock.local(r["time_ns"]),
+            "severity": r["severity_text"] or str(r["severity"] or ""),
+            "span": plain.visible(names.get(r["span_id"], r["span_id"]), 120),
+            "event": plain.visible(r["event_name"], 200),
+            "body": plain.visible(r["body"], 4000),
+            "UTC": clock.utc(r["time_ns"]),
+        }
+        for r in records[:1000]
+    )
+    st.dataframe(frame, hide_index=True, column_config={"time": clock.column()})
+
+
+def _similar(store: Store, project: str, trace_id: str) -> None:
+    field = st.radio("By the embedding of its", ["input", "output"], horizontal=True, key="by",
+                     bind="query-params")  # fmt: skip
+    found = trace.alike(store, project, trace_id, field)
+    if not found:
+        st.info("No trace with an embedding within 14 days of this one.")
+        return
+    st.caption("Cosine of the embeddings, within 14 days; 1 is the same direction.")
+    st.dataframe(
+        pd.DataFrame(
             {
-                "time": moment(r["time_ns"]),
-                "severity": r["severity_text"] or r["severity"] or "",
-                "span": names.get(r["span_id"], r["span_id"]),
-                "event": r["event_name"],
-                "body": r["body"],
+                "open": links.address("trace", project, trace=row["trace_id"]),
+                "compare": links.address(
+                    "trace", project, trace=trace_id, part="Compare", **{"with": row["trace_id"]}
+                ),
+                "similarity": round(row["similarity"], 3),
+                "time": clock.local(row["start_ns"]),
+                field: plain.visible(row["text"], 200),
             }
-            for r in records
-        )
-        st.dataframe(frame, hide_index=True)
-
-
-def _span(row: dict[str, Any]) -> None:
-    _figures(row)
-    for title in ("input", "output"):
-        said = messages(row.get(f"{title}_messages", ""))
-        if said or row.get(title):
-            st.caption(title)
-            _chat(said) if said else _text(row[title])
-    for number, document in enumerate(row.get("documents") or []):
-        st.caption(literal(_document(row, number)))
-        st.text(document)
-    if row["status"] == "ERROR":
-        st.error(literal(row["status_message"] or "error"))
-    st.caption("attributes and resource")
-    st.json({**row["attributes"], **row["resource"]}, expanded=False)
-
-
-def _figures(row: dict[str, Any]) -> None:
-    """Model, tokens, cost and the like in one line, where the span has them."""
-    tokens = f"{row['input_tokens']} tokens in" if row["input_tokens"] else ""
-    if row["cache_read_tokens"]:
-        tokens += f" ({row['cache_read_tokens']} cached)"
-    out = f"{row['output_tokens']} out" if row["output_tokens"] else ""
-    if row["reasoning_tokens"]:
-        out += f" ({row['reasoning_tokens']} reasoning)"
-    cost = f"${row['cost_usd']:.6f} ({row['cost_source']})" if row["cost_usd"] else ""
-    if row["cost_source"] == "unpriced":
-        cost = "no price known"
-    first = row["first_token_ns"] and f"first token after {row['first_token_ns'] / 1e6:.0f} ms"
-    prompt = " ".join(filter(None, [row["prompt_name"], row["prompt_version"]]))
-    shown = [row["model"], tokens, out, cost, first, row["finish_reason"],
-             f"prompt {prompt}" if prompt else "", *row["tags"]]  # fmt: skip
-    if any(shown):
-        st.caption(literal(" · ".join(part for part in shown if part)))
-
-
-def _document(row: dict[str, Any], number: int) -> str:
-    """A heading: number, source and score of a document."""
-    sources, scores_ = row["document_sources"], row["document_scores"]
-    source = sources[number] if number < len(sources) else ""
-    score = scores_[number] if number < len(scores_) else math.nan
-    told = f", score {score:.3g}" if math.isfinite(score) else ""
-    return f"document {number + 1}" + (f", {source}" if source else "") + told
-
-
-def _text(text: str) -> None:
-    """Messages as a chat, anything else as plain text."""
-    said = messages(text)
-    _chat(said) if said else st.text(text)
-
-
-def _chat(said: list[Message]) -> None:
-    for message in said:
-        role = str(message["role"])
-        with st.chat_message({"assistant": "assistant", "user": "user"}.get(role, "ai")):
-            if role not in {"assistant", "user"}:
-                st.caption(literal(role))
-            if message["content"]:
-                st.text(str(message["content"]))
-            for call in message.get("tool_calls", ()):
-                st.text(f"{call['name']}({call['arguments']})")
+            for row in found
+        ),
+        hide_index=True,
+        column_config={
+            "open": st.column_config.LinkColumn("open", display_text="open", width=60),
+            "compare": st.column_config.LinkColumn("compare", display_text="compare", width=80),
+            "time": clock.column(),
+        },
+    )

@@ -1,80 +1,95 @@
-"""The list of traces: time range, search, segments; each row links to its trace."""
+"""The list of traces: what to look for, how long it took, and each one to open."""
 
 from __future__ import annotations
 
-import shlex
+import math
+import time
 
-import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import spans
-from schemas.queries.traces import FILTERS
-from ui import period
-from ui.data import literal, moment, trace_link
+from schemas.filters import Query
+from schemas.queries import latency, sessions, spans
+from ui import clock, period
+from ui.traces import heat, pages, search, table
 
-
-def parsed(said: str) -> tuple[str, dict[str, str]]:
-    """(words, value by column) of a search; a value with spaces stands in quotes. Raises
-    ValueError where a quote is not closed."""
-    words, where = [], {}
-    for part in shlex.split(said):
-        column, equals, value = part.partition("=")
-        if equals and column.isidentifier():
-            where[column] = value
-        else:
-            words.append(part)
-    return " ".join(words), where
+ROWS = 100  # of a page
+EVERY = 3  # seconds between two looks of the live list
+HOUR_NS = 3600 * 10**9
 
 
 def render(store: Store, project: str) -> None:
     st.title("Traces")
-    left, right = st.columns([3, 1])
-    what = "Words of input, output and documents, a span's name, a trace id; and column=value"
-    said = left.text_input(
-        what,
-        value=st.query_params.get("search", ""),
-        placeholder='refund status=ERROR model=gpt-4o-mini prompt_version="v 2"',
-        help=f"Columns: {', '.join(FILTERS)}",
-    )
-    st.query_params["search"] = said
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    query = search.box(left)
     start, end = period.chosen(store, project, right)
-    try:
-        search, where = parsed(said)
-        rows = spans.list_traces(store, project, start, end, limit=200, search=search, where=where)
-    except ValueError as error:
-        st.warning(literal(f"{error}. Columns are {', '.join(FILTERS)}."))
+    if query is None:
         return
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    with bar:
+        wanted = st.multiselect("Columns", table.COLUMNS, default=table.USUAL, key="columns",
+                                bind="query-params", width=620)  # fmt: skip
+        told = f"The newest traces of the last hour, every {EVERY} seconds"
+        live = st.toggle("Live", key="live", bind="query-params", help=told)
+    if live:
+        _live(store, project, query, tuple(wanted))
+        return
+    _figures(store, project, query, start, end)
+    _page(store, project, query, start, end, wanted)
+
+
+def _figures(store: Store, project: str, query: Query, start: int, end: int) -> None:
+    named = {"search": query.words, "conditions": query.conditions}
+    found = latency.percentiles(store, project, start, end, **named)  # type: ignore[arg-type]
+    if not found["traces"]:
+        return
+    tiles = st.columns(6)
+    tiles[0].metric("Traces with a root", f"{found['traces']:,}", help="Root spans that began here")
+    tiles[1].metric("Failed", f"{found['failed'] / found['traces']:.2%}",
+                    help=f"{found['failed']:,} of {found['traces']:,} roots")  # fmt: skip
+    for tile, name in zip(tiles[2:5], ("p50", "p95", "p99"), strict=True):
+        tile.metric(f"Latency {name}", _seconds(found[name]))
+    if math.isfinite(found["first_p50"]):
+        tiles[5].metric("First token p50", _seconds(found["first_p50"]))
+    cells = latency.heat(store, project, start, end, **named)  # type: ignore[arg-type]
+    heat.draw(cells)
+    st.caption("Latency over time: drag over a stretch of it to look only there.")
+
+
+def _seconds(ms: float) -> str:
+    return f"{ms:,.0f} ms" if ms < 1000 else f"{ms / 1000:,.2f} s"
+
+
+def _page(
+    store: Store, project: str, query: Query, start: int, end: int, wanted: list[str]
+) -> None:
+    marks = pages.trail()
+    rows = spans.list_traces(
+        store, project, start, end, ROWS, query.words, conditions=query.conditions,
+        after=pages.cursor(marks),
+    )  # fmt: skip
     if not rows:
-        st.info("No trace matches. Widen the time range or clear the search.")
+        said = "No older trace matches." if marks else "No trace matches."
+        st.info(f"{said} Widen the time range or take a filter away.")
+        pages.buttons(marks, rows, False)
         return
-    st.caption(f"Newest {len(rows)} before {moment(end):%Y-%m-%d %H:%M} UTC")
-    frame = pd.DataFrame(
-        {
-            "open": trace_link(project, r["trace_id"]),
-            "time": moment(r["start_ns"]),
-            "name": r["name"],
-            "input": r["input"],
-            "output": r["output"],
-            "ms": round(r["duration_ms"]),
-            "spans": r["spans"],
-            "errors": r["errors"],
-            "model": r["segment_model"],
-            "prompt": r["segment_prompt_version"],
-            "source": r["segment_document_source"],
-        }
-        for r in rows
+    newest = clock.said(max(row["start_ns"] for row in rows), "%Y-%m-%d %H:%M:%S")
+    st.caption(f"{len(rows)} traces, the newest of {newest}")
+    judged = sessions.session_scores(store, project, [row["trace_id"] for row in rows])
+    table.draw(project, rows, judged, wanted)
+    pages.buttons(marks, rows, len(rows) >= ROWS)
+
+
+@st.fragment(run_every=EVERY)
+def _live(store: Store, project: str, query: Query, wanted: tuple[str, ...]) -> None:
+    """The newest traces, again and again; the rest of the page stays as it is."""
+    now = time.time_ns()
+    rows = spans.list_traces(
+        store, project, now - HOUR_NS, now + 1, ROWS, query.words, conditions=query.conditions
     )
-    columns = st.column_config
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=min(640, 38 + 35 * len(rows)),  # empty rows would look like missing traces
-        column_config={
-            "open": columns.LinkColumn("open", display_text="open", width=50),
-            "time": columns.DatetimeColumn("time (UTC)", format="MM-DD HH:mm:ss", width=110),
-            "name": columns.TextColumn("name", width=100),
-            "input": columns.TextColumn("input", width=210),
-            "output": columns.TextColumn("output", width=210),
-        },
-    )
+    st.caption(f"Live: {len(rows)} newest traces of the last hour, {clock.said(now, '%H:%M:%S')}")
+    if rows:
+        judged = sessions.session_scores(store, project, [row["trace_id"] for row in rows])
+        table.draw(project, rows, judged, wanted)
+    else:
+        st.info("No trace in the last hour yet.")

@@ -13,8 +13,8 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from assay.formats.base import put
 from schemas.messages import Message
+from schemas.otlp import put
 
 _STATUS = {"OK": 1, "ERROR": 2}
 _COLUMNS = {

@@ -1,0 +1,1 @@
+"""What drifted: distributions beside each other, and a map of texts."""

@@ -1,0 +1,56 @@
+"""A signal's distribution in a reference and in the current period."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.models import Observation
+from schemas.queries import questions, scores, spans
+from ui import charts, clock
+
+DAY_NS = 86_400 * 10**9
+# Signal of the daily streams -> (metric per trace, whether it is drawn on a log scale).
+OF_TRACES = {
+    "latency": ("latency_ms", True), "cost": ("cost_usd", True), "errors": ("failed", False),
+    "output_length": ("output_length", True), "output_tokens": ("output_tokens", True),
+}  # fmt: skip
+CURRENT, LONGEST = 7, 28  # days
+
+
+def show(store: Store, project: str, signal: str, version: str) -> None:
+    """`version` of the evaluator whose signal it is, '' for a signal of traffic."""
+    first, last = spans.time_range(store, project)
+    if not last:
+        return
+    whole = min(LONGEST * DAY_NS, last + 1 - first)
+    split = last + 1 - min(CURRENT * DAY_NS, whole // 2)
+    rows, logs = _rows(store, project, signal, version, last + 1 - whole, last + 1)
+    values = [(row.time, _scaled(row.value, logs)) for row in rows if math.isfinite(row.value)]
+    before = [value for time, value in values if time < split]
+    after = [value for time, value in values if time >= split]
+    st.subheader("Reference against current")
+    if min(len(before), len(after)) < 5:
+        st.info("Too few traces on one side to show a distribution.")
+        return
+    st.caption(
+        f"Current is since {clock.said(split, '%m-%d %H:%M')}, the reference up to {LONGEST} days"
+        f" before it.{' The scale is log10.' if logs else ''} Shown, not tested: what is tested is"
+        " the course by day above."
+    )
+    st.altair_chart(charts.two_histograms(before, after, ("reference", "current")))
+
+
+def _rows(
+    store: Store, project: str, signal: str, version: str, start: int, end: int
+) -> tuple[list[Observation], bool]:
+    if version:
+        return scores.observations(store, project, signal, version, start, end), False
+    metric, logs = OF_TRACES.get(signal, ("", False))
+    return questions.trace_values(store, project, metric, start, end, 50_000), logs
+
+
+def _scaled(value: float, logs: bool) -> float:
+    return math.log10(max(value, 1e-6)) if logs else value

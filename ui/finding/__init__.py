@@ -1,0 +1,1 @@
+"""One finding as a page: what, since when, where, how it spread, examples."""

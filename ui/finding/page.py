@@ -1,0 +1,166 @@
+"""A finding from top to bottom: the sentence, its figures, when, where, and whom to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.models import Observation
+from schemas.queries import scores, sessions, spans, trace
+from ui import charts, clock, links, period
+from ui.data import literal
+from ui.finding import segments
+from ui.plain import visible
+
+# What a detector counts, where it compares two means.
+UNITS = {"mean_shift": "sessions", "e_detector": "days", "missing_field": "spans"}
+HOUR_NS = 3600 * 10**9
+
+
+def show(store: Store, project: str, finding: Mapping[str, Any], state: str) -> None:
+    details = json.loads(finding["details"])
+    segment = json.loads(finding["segment"])
+    where = segments.name(segment)
+    st.subheader(literal(visible(f"{finding['signal']}: {where}", 300)))
+    if sentence := details.get("sentence"):
+        st.markdown(literal(visible(sentence, 1000)))
+    st.caption(literal(f"{state} · detector {finding['detector']}"))
+    _figures(finding)
+    _when(finding, details)
+    rows = _rows(store, project, finding, details)
+    if rows:
+        _course(finding, rows, segment, where)
+        _distribution(finding, rows, segment, where)
+    _tree(details)
+    _stages(details)
+    _examples(store, project, finding, details, segment)
+    row = st.container(horizontal=True)
+    onset = finding["onset_ms"] * 10**6
+    ends = {"from": period.written(onset), "to": period.written(onset + 48 * HOUR_NS)}
+    links.link(row, "Its traces since then", "traces", project, ":material/list:",
+               search=segments.search(segment), **ends)  # fmt: skip
+    links.link(row, "The signal day by day", "drift", project, ":material/trending_down:",
+               signal=finding["signal"])  # fmt: skip
+
+
+def _figures(finding: Mapping[str, Any]) -> None:
+    unit = UNITS.get(finding["detector"])
+    if not unit:
+        return
+    tiles = st.columns(4)
+    tiles[0].metric("Before", f"{finding['mean_reference']:.3f}")
+    tiles[0].caption(f"{finding['n_reference']} {unit}")
+    tiles[1].metric("After", f"{finding['mean_current']:.3f}")
+    tiles[1].caption(f"{finding['n_current']} {unit}")
+    low, high = finding["effect_low"], finding["effect_high"]
+    tiles[2].metric("Effect", f"{finding['effect']:+.3f}")
+    tiles[2].caption(f"95% interval {low:+.3f} to {high:+.3f}, p={finding['p_value']:.2g}")
+    tiles[3].metric("Share explained", f"{finding['share_explained']:.0%}")
+    tiles[3].caption("of the project's change")
+
+
+def _when(finding: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+    at = finding["onset_ms"] * 10**6
+    said = f"Since {clock.said(at)}"
+    low, high = details.get("onset_low"), details.get("onset_high")
+    said += f" (between {low} and {high})" if low and high else " (the likeliest moment)"
+    new = details.get("appeared") or []
+    if new:
+        names = ", ".join(segments.name(each) for each in new[:8])
+        said += f". First seen about then: {names}"
+    elif finding["detector"] == "mean_shift":
+        said += ". Nothing new appeared within two hours of it."
+    st.markdown(literal(visible(said, 1000)), help=clock.utc(at))
+
+
+def _rows(
+    store: Store, project: str, finding: Mapping[str, Any], details: Mapping[str, Any]
+) -> list[Observation]:
+    """The scored traces of a finding on a score; [] for other signals."""
+    if not details.get("version"):
+        return []
+    first, last = spans.time_range(store, project)
+    start = max(first, finding["onset_ms"] * 10**6 - 72 * HOUR_NS)
+    end = min(last + 1, finding["onset_ms"] * 10**6 + 72 * HOUR_NS)
+    return scores.observations(store, project, finding["signal"], details["version"], start, end)
+
+
+def _course(
+    finding: Mapping[str, Any], rows: list[Observation], segment: Mapping[str, str], where: str
+) -> None:
+    parts = [charts.hourly([r for r in rows if segments.inside(r, segment)], 4, where)]
+    if rest := [r for r in rows if not segments.inside(r, segment)]:
+        parts.append(charts.hourly(rest, 4, "the rest"))
+    st.altair_chart(charts.trend(pd.concat(parts), finding["onset_ms"]))
+
+
+def _distribution(
+    finding: Mapping[str, Any], rows: list[Observation], segment: Mapping[str, str], where: str
+) -> None:
+    """How values lie before and after, in the segment."""
+    mine = [r for r in rows if segments.inside(r, segment)]
+    at = finding["onset_ms"] * 10**6
+    before = [r.value for r in mine if r.time < at]
+    after = [r.value for r in mine if r.time >= at]
+    if min(len(before), len(after)) < 5:
+        return
+    st.caption(
+        literal(f"{visible(finding['signal'], 80)} of {visible(where, 200)}, before"
+                f" (n {len(before):,}) and after (n {len(after):,})")
+    )  # fmt: skip
+    st.altair_chart(charts.two_histograms(before, after, ("before", "after")))
+
+
+def _tree(details: Mapping[str, Any]) -> None:
+    if found := details.get("candidates"):
+        st.subheader("Where")
+        st.caption(
+            "Candidate segments at this onset, wider ones above the narrower that they hold. The"
+            " finding names the one that stands out most."
+        )
+        st.dataframe(segments.candidates(found), hide_index=True)
+
+
+def _stages(details: Mapping[str, Any]) -> None:
+    stages = details.get("stages")
+    if not stages:
+        return
+    st.subheader("Which stage")
+    if isinstance(stages, list) and all(isinstance(each, dict) for each in stages):
+        frame = pd.DataFrame(stages)
+        st.dataframe(frame.map(lambda v: visible(str(v), 300)), hide_index=True)
+    else:
+        st.json(stages)
+
+
+def _examples(
+    store: Store, project: str, finding: Mapping[str, Any], details: Mapping[str, Any],
+    segment: Mapping[str, str],
+) -> None:  # fmt: skip
+    examples = details.get("examples") or {}
+    if not any(examples.values()):
+        return
+    st.subheader("Examples")
+    every = [each for ids in examples.values() for each in ids]
+    asked = trace.previews(store, project, every, "input")
+    answered = trace.previews(store, project, every, "output")
+    judged = sessions.session_scores(store, project, every)
+    columns = st.columns(max(2, len(examples)))
+    for column, (side, ids) in zip(columns, examples.items(), strict=False):
+        column.caption(f"**{literal(visible(str(side), 40))}**")
+        for each in ids:
+            with column.container(border=True):
+                values = [v for who, state, v in judged.get(each, ())
+                          if who == finding["signal"] and state == "scored"]  # fmt: skip
+                told = f"{finding['signal']} {values[0]:.2f}" if values else each[:8]
+                links.link(st, literal(visible(told, 100)), "trace", project,
+                           ":material/account_tree:", trace=each)  # fmt: skip
+                if each in asked:
+                    st.text(visible(asked[each], 120))
+                if each in answered:
+                    st.text(visible("→ " + answered[each], 160))

@@ -1,0 +1,1 @@
+"""The overview in parts: what is open, traffic, quality, health."""

@@ -1,0 +1,104 @@
+"""Volume, failures, latency and cost of a period against the one before it, with intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.estimates.shares import Z, difference, wilson
+from schemas.queries import alerting, health
+from ui import links, period
+
+
+def show(store: Store, project: str, start: int, end: int) -> None:
+    st.subheader("Traffic against the period before")
+    window, earlier = (start, end), (2 * start - end, start)
+    now = alerting.traffic(store, project, *window)
+    was = alerting.traffic(store, project, *earlier)
+    tiles = st.columns(5)
+    _volume(tiles[0], now["traces"], was["traces"])
+    _failed(tiles[1], now, was)
+    for tile, share in ((tiles[2], 0.5), (tiles[3], 0.95)):
+        _latency(
+            tile, share, health.latency_interval(store, project, *window, share),
+            health.latency_interval(store, project, *earlier, share),
+        )  # fmt: skip
+    _cost(
+        tiles[4], health.cost_interval(store, project, *window),
+        health.cost_interval(store, project, *earlier),
+    )  # fmt: skip
+    between = {"from": period.written(start), "to": period.written(end + 10**9)}
+    slow = f"duration_ms>{now['latency_p95'] * 1000:.0f}"
+    searches = (
+        ("All traces", ""), ("Failed ones", "status=ERROR"),
+        ("Slower than p50", f"duration_ms>{now['latency_p50'] * 1000:.0f}"),
+        ("Slower than p95", slow), ("With a cost", "cost_usd>0"),
+    )  # fmt: skip
+    for tile, (label, search) in zip(tiles, searches, strict=True):
+        if now["traces"] and "nan" not in search:
+            links.link(tile, label, "traces", project, search=search, **between)
+    st.caption(
+        "In brackets 95% intervals: of failures Wilson's, of latency by order statistics over root"
+        " spans (a sample of 20,000 at most), of cost by session. Below each: the change, with its"
+        " interval; coloured where that leaves 0 out."
+    )
+
+
+def _volume(tile: Any, now: int, was: int) -> None:
+    change = now - was
+    half = Z * math.sqrt(now + was)
+    tile.metric("Traces", f"{now:,}", f"{change:+,}" if was else None, delta_color="off")
+    tile.caption(f"before {was:,}; by chance alone ± {half:,.0f}" if was else "none before")
+
+
+def _failed(tile: Any, now: dict[str, Any], was: dict[str, Any]) -> None:
+    n, n0 = now["traces"], was["traces"]
+    share = now["errors"] / n if n else math.nan
+    low, high = wilson(share if n else 0.0, n)
+    shown, sure = None, False
+    words = f"[{low:.2%}, {high:.2%}], {now['errors']:,} of {n:,}"
+    if n and n0:
+        before = was["errors"] / n0
+        down, up = difference(share, n, before, n0)
+        shown = f"{share - before:+.2%}" if share != before else None
+        sure = down > 0 or up < 0
+        words += f"; change [{down:+.2%}, {up:+.2%}]"
+    tile.metric("Failed", f"{share:.2%}" if n else "-", shown,
+                delta_color="inverse" if sure else "off")  # fmt: skip
+    tile.caption(words)
+
+
+def _latency(tile: Any, share: float, now: tuple[float, float, float, int],
+             was: tuple[float, float, float, int]) -> None:  # fmt: skip
+    value, low, high, n = now
+    words = f"[{low:.2f}, {high:.2f}], n {n:,}" if n else "no root span"
+    shown, sure = None, False
+    if n and was[3]:
+        change = value - was[0]
+        down = change - math.hypot(value - low, was[2] - was[0])
+        up = change + math.hypot(high - value, was[0] - was[1])
+        words += f"; change [{down:+.2f}, {up:+.2f}]"
+        shown, sure = f"{change:+.2f} s", down > 0 or up < 0
+    tile.metric(f"Latency p{share * 100:.0f}", f"{value:.2f} s" if n else "-", shown,
+                delta_color="inverse" if sure else "off")  # fmt: skip
+    tile.caption(words)
+
+
+def _cost(tile: Any, now: tuple[float, float, int, float], was: tuple[float, float, int, float]
+          ) -> None:  # fmt: skip
+    mean, half, n, total = now
+    shown = f"{total - was[3]:+,.4f}" if was[2] and total != was[3] else None
+    tile.metric("Cost, USD", f"{total:,.4f}", shown, delta_color="off")
+    if not n:
+        return
+    if not total:
+        tile.caption("no span has a price")
+        return
+    words = f"{mean:.5f} ± {half:.5f} a trace, n {n:,}"
+    if was[2]:
+        wide = math.hypot(half, was[1])
+        words += f"; change {mean - was[0]:+.5f} ± {wide:.5f}"
+    tile.caption(words if math.isfinite(half) else f"{mean:.5f} a trace, n {n:,}")

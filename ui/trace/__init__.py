@@ -1,0 +1,1 @@
+"""One trace, taken apart: tree, timeline, evidence, spans, copies, comparison."""

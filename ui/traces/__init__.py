@@ -1,0 +1,1 @@
+"""The list of traces: search, filters, percentiles, latency over time, pages."""
