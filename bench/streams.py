@@ -115,7 +115,7 @@ METHODS: dict[str, Method] = {"hours and days": ours, "days": daily, "t-test eac
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changed", type=int, default=40, help="streams that change")
     parser.add_argument("--history", type=int, nargs="+", default=[14, 28], help="days")

@@ -95,7 +95,7 @@ def _sources(store: Store, project: str) -> Iterable[tuple[tuple[str, str], Ask,
         return streams.retrievals(store, project, start, end, seconds, least)
 
     yield ("traffic", ""), traffic, {name: name for name in streams.TRAFFIC}
-    yield ("retrievals", ""), retrievals, {streams.RETRIEVAL: streams.RETRIEVAL}
+    yield ("retrievals", ""), retrievals, {name: name for name in streams.RETRIEVAL}
     for evaluator, version in monitoring.newest_versions(store, project).items():
 
         def scored(

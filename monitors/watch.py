@@ -21,8 +21,10 @@ from monitors.alerts.routes import Routes, recall, remember, routes
 from monitors.alerts.rules import apply_rules
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
-from monitors.series import LENGTHS, Held
-from monitors.streams import finished, is_news, stream_findings
+from monitors.series import DAY_NS, LENGTHS, Held
+from monitors.streams import FRESH, finished, is_news, stream_findings
+from monitors.values import value_findings
+from monitors.versions import unknown, version_findings
 from schemas import clickhouse, control
 from schemas.clickhouse import Store
 from schemas.control import Control, ControlError, MonitorPolicy
@@ -78,7 +80,11 @@ def look_at_streams(
     """New findings of the project's streams, up to the last block that is over."""
     found = stream_findings(store, project, time.time_ns(), policy, held)
     earlier = known_findings(store, project, waiting)
-    return [each for each in found if is_news(each, earlier)]
+    end = time.time_ns()
+    start, cut = end - FRESH * DAY_NS, end - DAY_NS
+    observed = version_findings(store, project, start, end)
+    observed += value_findings(store, project, start, cut, end)
+    return [each for each in found if is_news(each, earlier)] + unknown(observed, earlier)
 
 
 def known_findings(

@@ -102,7 +102,7 @@ def _rank_correlation(a: Floats, b: Floats) -> Floats:
         return np.asarray(2 * np.sin(np.pi / 6 * (a * b).sum(1) / power))
 
 
-def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past:
+def _past(y: Floats, there: Floats, weekend: Integers, group: Integers, history: int) -> _Past:
     kinds = np.stack([weekend == 0, weekend == 1]).astype(float)  # (2, days)
     count = there @ kinds.T
     total = (y * there) @ kinds.T
@@ -111,7 +111,7 @@ def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past
     mean = np.where(count > 0, total / np.maximum(count, 1), pooled)
     surprise = (y - mean[:, weekend]) * there
     both = there[:, 1:] * there[:, :-1]
-    judged = days >= HISTORY
+    judged = days >= history
     own = _memory(surprise, there)
     phi = np.zeros(len(y))
     for name in np.unique(group):
@@ -126,9 +126,12 @@ def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past
 class Days:
     """The detectors of streams of days. `y` (streams, days) are means of days, NaN where there is
     none; `weekend` (days,) 0 or 1; streams with the same `group` share the AR coefficient; a change
-    of up to `margin` (streams,) is none."""
+    of up to `margin` (streams,) is none; a stream is judged behind `history` days."""
 
-    def __init__(self, y: Floats, weekend: Integers, group: Integers, margin: Floats) -> None:
+    def __init__(
+        self, y: Floats, weekend: Integers, group: Integers, margin: Floats, history: int = HISTORY
+    ) -> None:
+        self._history = history
         self._there = np.isfinite(y).astype(float)
         self._y = np.where(self._there > 0, y, 0.0)
         self._weekend, self._group, self._margin = weekend, group, margin
@@ -142,17 +145,19 @@ class Days:
         return np.asarray(self._sums.mean(1))
 
     def step(self, day: int) -> None:
-        """Judge a day; days come in order. Those before HISTORY are only learned from."""
-        if day < HISTORY:
+        """Judge a day; days come in order. The first are only learned from."""
+        if day < self._history:
             return
         there, shifts = self._there, self._shifts
-        past = _past(self._y[:, :day], there[:, :day], self._weekend[:day], self._group)
+        past = _past(
+            self._y[:, :day], there[:, :day], self._weekend[:day], self._group, self._history
+        )
         kind = self._weekend[day]
         seen = np.maximum(past.count[:, kind], 1)
         predicted = past.mean[:, kind] + past.phi * past.surprise[:, -1]
         # The mean's own error, under the AR term: (1 - phi)^2 (1 + phi) / (1 - phi) / n.
         scale = past.sigma * np.sqrt(1 + (1 - past.phi**2) / seen)
-        ready = (past.days >= HISTORY) & (there[:, day] > 0) & (past.sigma > 0)
+        ready = (past.days >= self._history) & (there[:, day] > 0) & (past.sigma > 0)
         safe = np.where(ready, scale, 1.0)[:, None]
         off = (self._y[:, day] - predicted)[:, None] - np.sign(shifts)[None] * self._margin[:, None]
         gain = _log_t(off - shifts[None] * past.sigma[:, None], past.df[:, None], safe)

@@ -24,13 +24,22 @@ TRAFFIC = {
     "first_token": "if(max(s.first_token_ns) = 0, nan, log10(1 + max(s.first_token_ns) / 1e6))",
 }
 LOGARITHMS = frozenset(TRAFFIC) - {"errors"}
-RETRIEVAL = "empty_retrievals"  # share of a trace's retrievals that found no document
+RETRIEVAL = {  # shares of a trace's retrievals without a document, and of documents sent twice
+    "empty_retrievals": "avg(toFloat64(texts = 0))",
+    "duplicate_documents": "if(sum(texts) = 0, nan, 1 - sum(distinct_texts) / sum(texts))",
+}
 DAY = 86_400
 _RANGE = """s.project = {project:String}
               AND s.start_time >= fromUnixTimestamp64Nano({start:Int64})
               AND s.start_time < fromUnixTimestamp64Nano({end:Int64})"""
 _MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
                        - min(toUnixTimestamp64Nano(s.start_time))) / 1e6)"""
+
+_SCORED = f"""scores AS v FINAL INNER JOIN spans AS s
+                    ON s.project = v.project AND s.trace_id = v.trace_id
+                WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
+                  AND v.evaluator_version = {{version:String}} AND v.status = 'scored'
+                  AND {_RANGE}"""
 
 
 def _means(
@@ -85,14 +94,15 @@ def traffic(
 def retrievals(
     store: Store, project: str, start_ns: int, end_ns: int, seconds: int = DAY, least: int = 1
 ) -> list[dict[str, Any]]:
-    """The same of RETRIEVAL alone, over traces with a retrieval."""
-    empty = f"""(s.trace_id, s.span_id) NOT IN (
-        SELECT s.trace_id, s.span_id FROM span_texts AS s WHERE {_RANGE} AND notEmpty(documents))"""
+    """The same of RETRIEVAL, over traces with a retrieval."""
+    source = f"""spans AS s FINAL LEFT JOIN (
+        SELECT s.trace_id AS t, s.span_id AS i, any(length(documents)) AS texts,
+               any(length(arrayDistinct(documents))) AS distinct_texts
+        FROM span_texts AS s WHERE {_RANGE} GROUP BY t, i
+    ) AS d ON d.t = s.trace_id AND d.i = s.span_id WHERE {_RANGE} AND s.kind = 'RETRIEVER'"""
     return _means(
-        store, {RETRIEVAL: f"avg(toFloat64({empty}))"},
-        f"spans AS s FINAL WHERE {_RANGE} AND s.kind = 'RETRIEVER'", seconds, least,
-        project=project, start=start_ns, end=end_ns,
-    )  # fmt: skip
+        store, RETRIEVAL, source, seconds, least, project=project, start=start_ns, end=end_ns
+    )
 
 
 def scored(
@@ -101,13 +111,8 @@ def scored(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The same of one evaluator version as `mean`: of scored traces, each weighted by the inverse
     of its sampling probability."""
-    source = f"""scores AS v FINAL INNER JOIN spans AS s
-                    ON s.project = v.project AND s.trace_id = v.trace_id
-                WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
-                  AND v.evaluator_version = {{version:String}} AND v.status = 'scored'
-                  AND {_RANGE}"""
     return _means(
-        store, {"mean": "any(v.value)"}, source, seconds, least, "1 / any(v.probability)",
+        store, {"mean": "any(v.value)"}, _SCORED, seconds, least, "1 / any(v.probability)",
         project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
     )  # fmt: skip
 
@@ -123,3 +128,25 @@ def scores_by_day(
     """`scored` by day: `day` is the block."""
     rows = scored(store, project, evaluator, version, start_ns, end_ns)
     return [{**row, "day": row["block"]} for row in rows]
+
+
+def session_values(
+    store: Store, project: str, metric: str, start_ns: int, end_ns: int, version: str = "",
+    most: int = 100_000,
+) -> list[tuple[str, float]]:  # fmt: skip
+    """(session, value) of each trace in [start, end) that has the metric: a signal of TRAFFIC, or
+    an evaluator, of which `version` counts. The newest `most`."""
+    if metric in TRAFFIC:
+        source, value = f"spans AS s FINAL WHERE {_RANGE}", TRAFFIC[metric]
+    else:
+        source, value = _SCORED, "any(v.value)"
+    rows = store.rows(
+        f"""
+        SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS session,
+               {value.replace("max(trace_ms)", _MS)} AS value, min(s.start_time) AS at
+        FROM {source} GROUP BY s.trace_id HAVING isFinite(value)
+        ORDER BY at DESC LIMIT {{most:UInt32}}
+        """,
+        project=project, evaluator=metric, version=version, start=start_ns, end=end_ns, most=most,
+    )  # fmt: skip
+    return [(str(row["session"]), float(row["value"])) for row in rows]
