@@ -127,11 +127,18 @@ def _alert(command: argparse.ArgumentParser) -> None:
 
 def _drift(command: argparse.ArgumentParser) -> None:
     command.set_defaults(handler="assay.drift:run", takes=None)
-    command.description = "Compare a column of two files by every test that suits its kind."
+    command.description = (
+        "Compare a column of two files by every test that suits its kind, or, with --project, a"
+        " metric of two time ranges of stored traces."
+    )
     add = command.add_argument
-    add("--reference", required=True, metavar="FILE", help="CSV, .jsonl or .parquet")
-    add("--current", required=True, metavar="FILE", help="CSV, .jsonl or .parquet")
-    add("--column", required=True, help="numbers, categories or texts")
+    add("--reference", required=True, metavar="FILE", help="CSV, .jsonl or .parquet; with --project"
+        " a range like 2026-11-01..2026-11-08 (UTC)")  # fmt: skip
+    add("--current", required=True, metavar="FILE", help="the same")
+    add("--column", help="of the files: numbers, categories or texts")
+    add("--project", metavar="P", help="compare what is stored of this project")
+    add("--metric", action="append", default=[], help="with --project: a signal such as latency, or"
+        " an evaluator (its newest version); repeat it, all are corrected together")  # fmt: skip
     add("--kind", choices=["number", "category", "text"], help="default: by what stands there")
     add("--session-column", metavar="COLUMN", help="rows of a session resemble each other: it is"
         " then the unit that is permuted")  # fmt: skip

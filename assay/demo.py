@@ -54,6 +54,15 @@ def _send(settings: Settings, arguments: argparse.Namespace, truth: Path) -> dic
     return found
 
 
+def _opt_in(settings: Settings) -> None:
+    """48 hours of traffic are too little for a calibrated finding, which alone is sent by default:
+    the demo asks for the uncalibrated one, as a user may (docs/drift.md)."""
+    from assay.control import enforce
+    from schemas.control import parse
+
+    enforce(settings, parse("monitors: {page_uncalibrated: true}", "assay demo"), False)
+
+
 def _live(settings: Settings, environ: dict[str, str], questions: int) -> None:
     if questions <= 0:
         return
@@ -123,6 +132,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         print("Starting store, collector, evaluators, monitors and ui ...", flush=True)
         supervisor.start(environ)
+        _opt_in(settings)
         truth = _send(settings, arguments, settings.home / "truth.json")
         _live(settings, {**os.environ, **environ}, arguments.questions)
         _wait(settings, int(truth["spans"]), supervisor, 120)

@@ -1,4 +1,4 @@
-"""`assay drift`: has a column of numbers, categories or texts changed between two files?"""
+"""`assay drift`: has a column of two files, or a metric of two ranges of stored traces, changed?"""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import argparse
 import json
 import math
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from assay.tables import TableError, column, read_table
-from monitors.drift.compare import Compared, Embed, Window, compare, kind_of
+from monitors.drift.compare import Compared, Embed, Window, compare, corrected_together, kind_of
+from schemas import clickhouse
+from schemas.errors import Permanent, Retryable
+from schemas.queries import monitoring, streams
 from schemas.registry import load
 from schemas.settings import Settings
 
@@ -22,8 +26,8 @@ POINTS = {"text": 1000, "number": 20_000, "category": 20_000}  # rows of each fi
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """0 with the answers on standard output, 2 with one line on standard error."""
     try:
-        found = examine(arguments)
-    except (TableError, ValueError) as error:
+        found = stored(settings, arguments) if arguments.project else examine(arguments)
+    except (TableError, ValueError, Retryable, Permanent) as error:
         print(f"assay drift: {error}", file=sys.stderr)
         return 2
     if arguments.json:
@@ -33,8 +37,65 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def stored(settings: Settings, arguments: argparse.Namespace) -> list[Compared]:
+    """Compare `--metric`s of two time ranges, sessions as units, all corrected together. Raises
+    ValueError, Retryable, Permanent."""
+    if not arguments.metric:
+        raise ValueError("--project needs a --metric, such as latency or groundedness")
+    ranges = [_range(text) for text in (arguments.reference, arguments.current)]
+    store = clickhouse.connect(settings)
+    try:
+        newest = monitoring.newest_versions(store, arguments.project)
+        found: list[Compared] = []
+        for metric in arguments.metric:
+            if metric not in newest and metric not in streams.TRAFFIC:
+                there = ", ".join([*streams.TRAFFIC, *newest])
+                raise ValueError(f"there is no metric {metric!r}; there are {there}")
+            old, new = (
+                _stored(store, arguments, metric, newest.get(metric, ""), n, between)
+                for n, between in enumerate(ranges)
+            )
+            tests = load("two_sample", "monitors.drift")
+            answers = compare(
+                old, new, tests, "number", None, arguments.alpha, arguments.seed,
+                len(arguments.metric),
+            )  # fmt: skip
+            found += [replace(each, feature=metric) for each in answers]
+        return corrected_together(found, arguments.alpha)
+    finally:
+        store.close()
+
+
+def _stored(
+    store: clickhouse.Store, arguments: argparse.Namespace, metric: str, version: str, number: int,
+    between: tuple[int, int],
+) -> Window:  # fmt: skip
+    rows = streams.session_values(store, arguments.project, metric, *between, version)
+    if not rows:
+        raise ValueError(f"no {metric} in {(arguments.reference, arguments.current)[number]}:"
+                         " no data")  # fmt: skip
+    session = np.unique([s for s, _ in rows], return_inverse=True)[1]
+    points = arguments.points or POINTS["number"]
+    return _thinned(Window([v for _, v in rows], session), points, arguments.seed, number)
+
+
+def _range(text: str) -> tuple[int, int]:
+    """Begin and end in ns since 1970. Raises ValueError."""
+    ends = text.split("..")
+    try:
+        start, end = (datetime.fromisoformat(each) for each in ends)
+    except ValueError:
+        raise ValueError(f"{text!r} is no range like 2026-11-01..2026-11-08T12:00") from None
+    at = [int((e if e.tzinfo else e.replace(tzinfo=UTC)).timestamp()) * 10**9 for e in (start, end)]
+    if at[0] >= at[1]:
+        raise ValueError(f"{text!r} ends before it begins")
+    return at[0], at[1]
+
+
 def examine(arguments: argparse.Namespace) -> list[Compared]:
     """Read both files, thin them to `--points` rows each and compare. Raises ValueError."""
+    if not arguments.column:
+        raise ValueError("--column is needed to compare files")
     windows = [_window(path, arguments) for path in (arguments.reference, arguments.current)]
     kind = arguments.kind or kind_of(*(w.rows for w in windows))
     points = arguments.points or POINTS[kind]
@@ -95,10 +156,11 @@ def _embedder(arguments: argparse.Namespace) -> Embed | None:
 
 def _tell(found: list[Compared], arguments: argparse.Namespace) -> None:
     first = found[0]
+    what = arguments.column or f"{arguments.project}: {', '.join(arguments.metric)}"
     print(
-        f"{arguments.column}: {first.n_reference} reference and {first.n_current} current rows"
+        f"{what}: {first.n_reference} reference and {first.n_current} current rows"
         + (f" in {first.sessions_reference} and {first.sessions_current} sessions"
-           if arguments.session_column else "")
+           if arguments.session_column or arguments.project else "")
     )  # fmt: skip
     print(f"{'detector':<14}{'of':<11}{'statistic':>10}{'p':>9}{'adjusted':>10}  effect")
     for each in found:

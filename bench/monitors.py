@@ -57,7 +57,7 @@ def observed(plan: Plan, seed: int, session: float, hour: float) -> list[Observa
 def outcome(seed: int, noise: tuple[float, float], regression: bool, traces: int) -> str:
     """silent | wrong segment | wrong onset | found (or 'alarm' where nothing was injected)."""
     plan = make_plan(seed, regression, END, traces)
-    found = score_finding("p", "g", "1", observed(plan, seed, *noise), LEVEL)
+    found = score_finding("p", "g", "1", observed(plan, seed, *noise), LEVEL, page=True)
     if found is None or found.status != "confirmed":
         return "silent"
     if plan.regression is None:

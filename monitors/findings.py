@@ -22,6 +22,7 @@ HOUR_NS = 3600 * 10**9
 WINDOW_NS = 48 * HOUR_NS
 MIN_SCORED = 200
 CALIBRATED = 400
+UNCALIBRATED = "; uncalibrated: by a permutation of 48 hours, without comparable past windows"
 POINTS = 600  # vectors a side: the distances between all of them are held in memory
 
 
@@ -51,9 +52,11 @@ def identity(*parts: object) -> str:
 
 def score_finding(
     project: str, evaluator: str, version: str, rows: list[Observation],
-    level: float, margin: float = MonitorPolicy().margin,
+    level: float, margin: float = MonitorPolicy().margin, page: bool = False,
 ) -> FindingRow | None:  # fmt: skip
-    """A shift of an evaluator's mean by `margin` or more that survives max-T at `level`."""
+    """A shift of an evaluator's mean by `margin` or more that survives max-T at `level`. 48 hours
+    have no comparable past windows, so it is 'uncalibrated', unless `page`: then, with enough
+    scores, it is treated as confirmed, and says so."""
     if len(rows) < MIN_SCORED:
         return None
     found = units(rows)
@@ -71,7 +74,8 @@ def score_finding(
         "candidates": [c.candidate() for c in candidates], "examples": _examples(rows, cause),
         "appeared": new,
     }  # fmt: skip
-    status = "confirmed" if len(rows) >= CALIBRATED else "uncalibrated"
+    status = "confirmed" if page and len(rows) >= CALIBRATED else "uncalibrated"
+    details["sentence"] += UNCALIBRATED
     name = identity(project, evaluator, version, cause.segment, cause.onset_ns // (2 * HOUR_NS))
     return FindingRow(
         project, name, evaluator, "mean_shift", json.dumps(cause.segment), status,

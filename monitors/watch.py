@@ -22,7 +22,10 @@ from monitors.alerts.rules import apply_rules
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from monitors.questions import answer_waiting
-from monitors.streams import DAY_NS, is_news, stream_findings
+from monitors.series import DAY_NS, LENGTHS, Held
+from monitors.streams import FRESH, finished, is_news, stream_findings
+from monitors.values import value_findings
+from monitors.versions import unknown, version_findings
 from schemas import clickhouse, control
 from schemas.clickhouse import Store
 from schemas.control import Control, ControlError, MonitorPolicy
@@ -35,7 +38,6 @@ log = logging.getLogger("assay.monitors")
 SCORES = ("groundedness", "answer_relevance", "refusal")
 FIELDS = ("input", "output")
 COVERED = 0.98
-LATE_NS = 3600 * 10**9  # after midnight, until the last day's spans are there and judged
 EVERY_MS = 15_000  # between two looks at the alert rules
 
 
@@ -59,7 +61,8 @@ def look(
             judged = False
             continue
         seen = scores.observations(store, project, name, version, *window)
-        result.append(score_finding(project, name, version, seen, level, policy.margin))
+        result.append(score_finding(project, name, version, seen, level, policy.margin,
+                                    policy.page_uncalibrated))  # fmt: skip
     for field in FIELDS if judged else ():
         rows = scores.embeddings(store, project, field, *window)
         result.append(embedding_finding(project, field, rows, level))
@@ -67,20 +70,22 @@ def look(
     return [f for f in result if f is not None and not known(f, earlier)]
 
 
-def today(policy: MonitorPolicy) -> int:
-    """Changes when a day has been over for LATE_NS, and with the policy."""
-    return hash(((time.time_ns() - LATE_NS) // DAY_NS, policy))
+def blocks_over(now_ns: int, policy: MonitorPolicy) -> int:
+    """Changes when a block of the shortest length, or a day, is over, and with the policy."""
+    return hash((finished(now_ns, LENGTHS[0]), finished(now_ns, 24), policy))
 
 
-def look_at_days(
-    store: Store, project: str, policy: MonitorPolicy, waiting: Sequence[FindingRow]
+def look_at_streams(
+    store: Store, project: str, policy: MonitorPolicy, waiting: Sequence[FindingRow], held: Held
 ) -> list[FindingRow]:
-    """New findings of the project's daily streams, up to the last day that is over."""
-    found = stream_findings(
-        store, project, time.time_ns() - LATE_NS, policy.false_alarms, policy.points, policy.factor
-    )
+    """New findings of the project's streams, up to the last block that is over."""
+    found = stream_findings(store, project, time.time_ns(), policy, held)
     earlier = known_findings(store, project, waiting)
-    return [each for each in found if is_news(each, earlier)]
+    end = time.time_ns()
+    start, cut = end - FRESH * DAY_NS, end - DAY_NS
+    observed = version_findings(store, project, start, end)
+    observed += value_findings(store, project, start, cut, end)
+    return [each for each in found if is_news(each, earlier)] + unknown(observed, earlier)
 
 
 def known_findings(
@@ -114,22 +119,24 @@ def finish(store: Store, project: str, margin: float, journal: Journal) -> None:
 
 def observe(
     store: Store, state: Control, journal: Journal, where: Routes, explorer: str,
-    last: dict[str, int],
+    last: dict[str, int], held: dict[str, Held],
 ) -> None:  # fmt: skip
     """Look at every project whose scores changed since `last`; confirmed findings go into the
     journal, and are known from then on. Raises Retryable, Permanent, OSError."""
     for project in spans.projects(store):
         minute = spans.time_range(store, project)[1] // (60 * 10**9)
+        over = blocks_over(time.time_ns(), state.monitor)
         seen = hash(str((scores.evaluators(store, project), state.monitor, minute)))
-        if last.get(project) == seen:
+        if last.get(project) == seen and last.get(f"{project} streams") == over:
             continue
         with trace.get_tracer("assay").start_as_current_span("look") as span:
             span.set_attribute("project", project)
             waiting = journal.findings(project)
             fresh = look(store, project, state.monitor, waiting)
-            if last.get(f"{project} streams") != today(state.monitor):
-                fresh += look_at_days(store, project, state.monitor, [*waiting, *fresh])
-                last[f"{project} streams"] = today(state.monitor)
+            if last.get(f"{project} streams") != over:
+                mine, known_so_far = held.setdefault(project, Held()), [*waiting, *fresh]
+                fresh += look_at_streams(store, project, state.monitor, known_so_far, mine)
+                last[f"{project} streams"] = over
         for found in fresh:
             log.info("finding in %s: %s", project, found.details)
         now = now_ms()
@@ -150,6 +157,7 @@ class Watch:
         self._settings, self._environ = settings, environ
         self._journal, self._sinks = journal, sinks
         self._last: dict[str, int] = {}
+        self._held: dict[str, Held] = {}
         self._adopted = False
         self._rules_at = 0
         self._routes = routes(*recall(journal), settings, environ)
@@ -195,7 +203,10 @@ class Watch:
             where, explorer = self._routes, self._settings.explorer
             apply_rules(store, state.rules, self._journal, where, explorer, now)
         answer_waiting(store)
-        observe(store, state, self._journal, self._routes, self._settings.explorer, self._last)
+        observe(
+            store, state, self._journal, self._routes, self._settings.explorer, self._last,
+            self._held,
+        )  # fmt: skip
 
 
 def now_ms() -> int:

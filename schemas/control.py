@@ -48,10 +48,11 @@ class EvaluatorPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MonitorPolicy:
-    """`alpha`: level of one look over all signals; `margin`: smallest effect worth a finding.
+    """`alpha`: level of one look over all signals; `margin`: smallest effect worth a finding;
+    `page_uncalibrated`: what the scan of 48 hours finds is sent too.
 
-    Of daily streams: `false_alarms` expected in 30 days over all of a project's, and the change
-    that counts: `points` of a score or rate, `factor` of latency, cost or length.
+    Of streams: `false_alarms` expected in 30 days over all of a project's, and the change that
+    counts: `points` of a score or rate, `factor` of latency, cost or length.
     """
 
     alpha: float = 0.01
@@ -59,6 +60,7 @@ class MonitorPolicy:
     false_alarms: float = 0.5
     points: float = 0.02
     factor: float = 0.05
+    page_uncalibrated: bool = False
 
 
 Policy = (
@@ -155,7 +157,7 @@ def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Pol
             made[name] = _number(value, at, 0.001, 100)
         elif name == "alpha":
             made[name] = _number(value, at, 0.0001, 0.2)
-        elif name == "enabled" and not isinstance(value, bool):
+        elif name in {"enabled", "page_uncalibrated"} and not isinstance(value, bool):
             raise ControlError(f"{at}: {value!r} must be true or false")
         elif name == "judge" and not isinstance(value, str):
             raise ControlError(f"{at}: {value!r} must be the name of a judge")

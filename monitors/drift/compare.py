@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -93,17 +93,19 @@ def compare(
     embed: Embed | None = None,
     alpha: float = 0.05,
     seed: int = 0,
+    columns: int = 1,
 ) -> list[Compared]:
     """Every test, the verdict 'changed' or 'no change found'. Raises ValueError on too few rows.
 
-    B grows until the smallest p-value is a tenth of alpha over the number of tests.
+    B grows until the smallest p-value is a tenth of alpha over the number of tests, of which there
+    are as many for each of `columns` that are asked about together.
     """
     chosen = [
         (feature, each, name)
         for feature, (each, names) in _pairs(old, new, kind, embed).items()
         for name in names
     ]
-    permutations = max(999, round(10 * len(chosen) / alpha) - 1)
+    permutations = max(999, round(10 * columns * len(chosen) / alpha) - 1)
     answers = [tests[name](each, seed, permutations) for _, each, name in chosen]
     corrected = adjusted([a.p_value for a in answers])
     out = []
@@ -118,6 +120,15 @@ def compare(
             len(a), len(b), n, m,
         ))  # fmt: skip
     return out
+
+
+def corrected_together(found: Sequence[Compared], alpha: float = 0.05) -> list[Compared]:
+    """Answers about several columns, Benjamini-Hochberg adjusted over all of them."""
+    p_values = adjusted([each.p_value for each in found])
+    return [
+        replace(each, p_adjusted=p, verdict="changed" if p <= alpha else "no change found")
+        for each, p in zip(found, p_values, strict=True)
+    ]
 
 
 def _detectable(n: int, m: int, level: float) -> float:

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, t
 
+from monitors.drift.e_bh import e_bh
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 HISTORY = 14  # days that a stream must have before it is judged
@@ -29,13 +31,14 @@ BUDGET = 0.5  # false alarms in 30 days, over all streams
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A change of stream number `stream`, noticed at the end of `day`, begun on `onset` (indices);
-    `earliest` to `latest` are the days on which it may have begun (90%: a tenth of the best
-    likelihood). `e_value` is the detector's sum; its inverse bounds the chance of it on that day's
-    run. `before`, `after` are means of days, `low`, `high` the 95% interval of their difference."""
+    """A change of stream number `stream`, noticed at the end of `block`, begun on `onset` (indices
+    of blocks: days, or some hours); `earliest` to `latest` are the blocks on which it may have
+    begun (90%: a tenth of the best likelihood). `e_value` is the detector's sum; its inverse bounds
+    the chance of it on that block's run. `before`, `after` are means of blocks, `low`, `high` the
+    95% interval of their difference."""
 
     stream: int
-    day: int
+    block: int
     onset: int
     earliest: int
     latest: int
@@ -44,13 +47,14 @@ class Alarm:
     after: float
     low: float
     high: float
-    days_before: int
-    days_after: int
+    blocks_before: int
+    blocks_after: int
 
 
-def threshold(streams: int, budget: float = BUDGET) -> float:
-    """The c that keeps `budget` false alarms in 30 days over so many streams."""
-    return max(1, streams) * 30 / budget
+def threshold(streams: int, budget: float = BUDGET, blocks: int = 1) -> float:
+    """The c that keeps `budget` false alarms in 30 days over so many streams that have so many
+    blocks a day."""
+    return max(1, streams) * 30 * blocks / budget
 
 
 def _log_t(z: Floats, df: Floats, scale: Floats) -> Floats:
@@ -76,16 +80,16 @@ def _memory(surprise: Floats, there: Floats) -> Floats:
     lag-one correlation is (phi - 1) / 2, and a lasting shift touches only one of them, where it
     would look like a long memory to the correlation of the days themselves. NaN where nothing
     varies, or too few days follow each other."""
-    whole = bool(there.all())
-    change = np.diff(surprise, axis=1)
-    if whole and change.shape[1] > 2:
-        return 1 + 2 * _rank_correlation(change[:, 1:], change[:, :-1])
+    change, here = np.diff(surprise, axis=1), there > 0
+    three = here[:, 2:] & here[:, 1:-1] & here[:, :-2]
     found = np.full(len(surprise), np.nan)
-    for row, here in enumerate(there > 0):
-        three = here[2:] & here[1:-1] & here[:-2]
-        if three.sum() > 3:
-            pairs = change[row, 1:][three][None], change[row, :-1][three][None]
-            found[row] = 1 + 2 * float(_rank_correlation(*pairs)[0])
+    patterns, which = np.unique(three, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        if pattern.sum() > 3:
+            rows = np.ix_(which.ravel() == number, pattern)
+            found[which.ravel() == number] = 1 + 2 * _rank_correlation(
+                change[:, 1:][rows], change[:, :-1][rows]
+            )
     return found
 
 
@@ -98,7 +102,7 @@ def _rank_correlation(a: Floats, b: Floats) -> Floats:
         return np.asarray(2 * np.sin(np.pi / 6 * (a * b).sum(1) / power))
 
 
-def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past:
+def _past(y: Floats, there: Floats, weekend: Integers, group: Integers, history: int) -> _Past:
     kinds = np.stack([weekend == 0, weekend == 1]).astype(float)  # (2, days)
     count = there @ kinds.T
     total = (y * there) @ kinds.T
@@ -107,7 +111,7 @@ def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past
     mean = np.where(count > 0, total / np.maximum(count, 1), pooled)
     surprise = (y - mean[:, weekend]) * there
     both = there[:, 1:] * there[:, :-1]
-    judged = days >= HISTORY
+    judged = days >= history
     own = _memory(surprise, there)
     phi = np.zeros(len(y))
     for name in np.unique(group):
@@ -119,37 +123,64 @@ def _past(y: Floats, there: Floats, weekend: Integers, group: Integers) -> _Past
     return _Past(mean, count, surprise, phi, np.sqrt((left**2).sum(1) / df), df, days)
 
 
-def detect(y: Floats, weekend: Integers, group: Integers, margin: Floats, c: float) -> list[Alarm]:
-    """Every alarm, by day. `y` (streams, days) are means of days, NaN where there is none;
-    `weekend` (days,) 0 or 1; streams with the same `group` share the AR coefficient; a change of
-    up to `margin` (streams,) is none. After an alarm a stream begins anew on the day of its onset.
-    """
-    streams, days = y.shape
-    there = np.isfinite(y).astype(float)
-    y = np.where(there > 0, y, 0.0)
-    shifts = np.array([k * sign for k in SHIFTS for sign in (1.0, -1.0)])
-    sums = np.zeros((streams, len(shifts)))
-    logs = np.zeros((streams, days, len(shifts)))
-    alarms: list[Alarm] = []
-    for day in range(HISTORY, days):
-        past = _past(y[:, :day], there[:, :day], weekend[:day], group)
-        kind = weekend[day]
+class Days:
+    """The detectors of streams of days. `y` (streams, days) are means of days, NaN where there is
+    none; `weekend` (days,) 0 or 1; streams with the same `group` share the AR coefficient; a change
+    of up to `margin` (streams,) is none; a stream is judged behind `history` days."""
+
+    def __init__(
+        self, y: Floats, weekend: Integers, group: Integers, margin: Floats, history: int = HISTORY
+    ) -> None:
+        self._history = history
+        self._there = np.isfinite(y).astype(float)
+        self._y = np.where(self._there > 0, y, 0.0)
+        self._weekend, self._group, self._margin = weekend, group, margin
+        self._shifts = np.array([k * sign for k in SHIFTS for sign in (1.0, -1.0)])
+        self._sums = np.zeros((len(y), len(self._shifts)))
+        self._logs = np.zeros((*y.shape, len(self._shifts)))
+
+    @property
+    def sums(self) -> Floats:
+        """Each stream's detector now (streams,)."""
+        return np.asarray(self._sums.mean(1))
+
+    def step(self, day: int) -> None:
+        """Judge a day; days come in order. The first are only learned from."""
+        if day < self._history:
+            return
+        there, shifts = self._there, self._shifts
+        past = _past(
+            self._y[:, :day], there[:, :day], self._weekend[:day], self._group, self._history
+        )
+        kind = self._weekend[day]
         seen = np.maximum(past.count[:, kind], 1)
         predicted = past.mean[:, kind] + past.phi * past.surprise[:, -1]
         # The mean's own error, under the AR term: (1 - phi)^2 (1 + phi) / (1 - phi) / n.
         scale = past.sigma * np.sqrt(1 + (1 - past.phi**2) / seen)
-        ready = (past.days >= HISTORY) & (there[:, day] > 0) & (past.sigma > 0)
+        ready = (past.days >= self._history) & (there[:, day] > 0) & (past.sigma > 0)
         safe = np.where(ready, scale, 1.0)[:, None]
-        off = (y[:, day] - predicted)[:, None] - np.sign(shifts)[None] * margin[:, None]
+        off = (self._y[:, day] - predicted)[:, None] - np.sign(shifts)[None] * self._margin[:, None]
         gain = _log_t(off - shifts[None] * past.sigma[:, None], past.df[:, None], safe)
         gain -= _log_t(off, past.df[:, None], safe)
-        logs[:, day] = np.where(ready[:, None], gain, 0.0)
-        sums = np.where(ready[:, None], (1 + sums) * np.exp(logs[:, day]), sums)
-        for stream in np.flatnonzero(ready & (sums.mean(1) >= c)):
-            found = _alarm(int(stream), day, y, there, logs, float(sums[stream].mean()))
-            alarms.append(found)
-            sums[stream], logs[stream] = 0.0, 0.0
-            there[stream, : found.onset] = 0.0
+        self._logs[:, day] = np.where(ready[:, None], gain, 0.0)
+        grown = (1 + self._sums) * np.exp(self._logs[:, day])
+        self._sums = np.where(ready[:, None], grown, self._sums)
+
+    def ring(self, stream: int, day: int) -> Alarm:
+        """Say what changed; the stream begins anew on the day of its onset."""
+        e_value = float(self._sums[stream].mean())
+        found = _alarm(stream, day, self._y, self._there, self._logs, e_value)
+        self._sums[stream], self._logs[stream] = 0.0, 0.0
+        self._there[stream, : found.onset] = 0.0
+        return found
+
+
+def detect(y: Floats, weekend: Integers, group: Integers, margin: Floats, c: float) -> list[Alarm]:
+    """Every alarm of streams of days at threshold c, by day."""
+    days, alarms = Days(y, weekend, group, margin), []
+    for day in range(y.shape[1]):
+        days.step(day)
+        alarms += [days.ring(int(stream), day) for stream in e_bh(days.sums / c)]
     return alarms
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.queries.segments import EXTRA_SQL, PAIRS_SQL
+from schemas.queries.traces import SEGMENT_SQL
 
 # Column -> (which spans should have it, when it counts as filled).
 FILLED = {
@@ -76,3 +78,32 @@ def newest_traces(
         project=project, service=service or "", start=start_ns, end=end_ns,
     )  # fmt: skip
     return [str(row["trace_id"]) for row in rows]
+
+
+def values(
+    store: Store, project: str, start_ns: int, cut_ns: int, end_ns: int, most: int = 200
+) -> list[dict[str, Any]]:
+    """Values of segment columns and languages in [start, end), the commonest of each column:
+    column, value, before and after (sessions that have it before and from `cut` on), all_before and
+    all_after (sessions of the project), first_ms and last_ms of a trace that has it."""
+    return store.rows(
+        f"""
+        WITH unit AS (
+            SELECT if(any(session_id) = '', trace_id, any(session_id)) AS unit,
+                   min(start_time) AS at, {SEGMENT_SQL}, {EXTRA_SQL}
+            FROM spans AS s WHERE {_RANGE} GROUP BY trace_id
+        ), cut AS (SELECT fromUnixTimestamp64Nano({{cut:Int64}}) AS at)
+        SELECT segment.1 AS column, segment.2 AS value,
+               uniqExactIf(unit, at < (SELECT at FROM cut)) AS before,
+               uniqExactIf(unit, at >= (SELECT at FROM cut)) AS after,
+               (SELECT uniqExactIf(unit, at < (SELECT at FROM cut)) FROM unit) AS all_before,
+               (SELECT uniqExactIf(unit, at >= (SELECT at FROM cut)) FROM unit) AS all_after,
+               toUnixTimestamp64Milli(min(at)) AS first_ms,
+               toUnixTimestamp64Milli(max(at)) AS last_ms
+        FROM unit ARRAY JOIN {PAIRS_SQL} AS segment
+        WHERE segment.1 NOT IN ('', 'user_group') AND segment.2 != ''
+        GROUP BY column, value ORDER BY column, before + after DESC, value
+        LIMIT {{most:UInt32}} BY column
+        """,
+        project=project, start=start_ns, cut=cut_ns, end=end_ns, most=most,
+    )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Daily means of what a project's traces show, whole and by segment: the streams that are watched.
+"""Means by block of time of what a project's traces show, whole and by segment: what is watched.
 
-The unit is the session (a trace without one is its own): its traces are averaged first, so that a
-long conversation weighs as much as a short one.
+The unit is the session (a trace without one is its own): its traces of a block are averaged first,
+so that a long conversation weighs as much as a short one.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.clickhouse import Store
-from schemas.queries.traces import SEGMENT_COLUMNS, SEGMENT_SQL
+from schemas.queries.segments import EXTRA_SQL, PAIRS_SQL
+from schemas.queries.traces import SEGMENT_SQL
 
-# Signal -> its value for one trace. Lengths and times are logarithms: a change is a factor.
+# Signal -> its value for one trace, NaN where it has none. Lengths and times are logarithms: a
+# change is a factor.
 TRAFFIC = {
     "latency": "log10(1 + max(trace_ms))",
     "cost": "log10(1e-6 + sum(s.cost_usd))",
@@ -19,69 +21,132 @@ TRAFFIC = {
     "output_length": "log10(1 + max(s.output_length))",
     "input_length": "log10(1 + max(s.input_length))",
     "output_tokens": "log10(1 + sum(s.output_tokens))",
+    "first_token": "if(max(s.first_token_ns) = 0, nan, log10(1 + max(s.first_token_ns) / 1e6))",
 }
+LOGARITHMS = frozenset(TRAFFIC) - {"errors"}
+RETRIEVAL = {  # shares of a trace's retrievals without a document, and of documents sent twice
+    "empty_retrievals": "avg(toFloat64(texts = 0))",
+    "duplicate_documents": "if(sum(texts) = 0, nan, 1 - sum(distinct_texts) / sum(texts))",
+}
+DAY = 86_400
 _RANGE = """s.project = {project:String}
               AND s.start_time >= fromUnixTimestamp64Nano({start:Int64})
               AND s.start_time < fromUnixTimestamp64Nano({end:Int64})"""
-_SEGMENTS = "[('', ''), " + ", ".join(f"('{c}', segment_{c})" for c in SEGMENT_COLUMNS) + "]"
+_MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
+                       - min(toUnixTimestamp64Nano(s.start_time))) / 1e6)"""
+
+_SCORED = f"""scores AS v FINAL INNER JOIN spans AS s
+                    ON s.project = v.project AND s.trace_id = v.trace_id
+                WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
+                  AND v.evaluator_version = {{version:String}} AND v.status = 'scored'
+                  AND {_RANGE}"""
 
 
-def traffic_by_day(store: Store, project: str, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
-    """Of each segment ("" for all traffic) and day (since 1970, UTC): column, value, day, sessions,
-    and the mean of each signal of TRAFFIC over sessions."""
+def _means(
+    store: Store, values: dict[str, str], source: str, seconds: int, least: int,
+    weight: str = "1.0", **named: Any,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Of each segment and block with `least` sessions: column, value, block, sessions, of each of
+    `values` the mean over sessions (NaN: none has it) and `n_<name>`, how many have it."""
     per_trace = ", ".join(
-        f"{sql.replace('max(trace_ms)', _MS)} AS v_{name}" for name, sql in TRAFFIC.items()
+        f"{sql.replace('max(trace_ms)', _MS)} AS v_{k}" for k, sql in values.items()
     )
-    per_session = ", ".join(f"avg(v_{name}) AS w_{name}" for name in TRAFFIC)
-    per_day = ", ".join(f"avg(w_{name}) AS {name}" for name in TRAFFIC)
+    per_session = ", ".join(
+        f"sumIf(v_{k} * weight, isFinite(v_{k})) / sumIf(weight, isFinite(v_{k})) AS w_{k}"
+        for k in values
+    )
+    per_block = ", ".join(
+        f"avgIf(w_{k}, isFinite(w_{k})) AS {k}, countIf(isFinite(w_{k})) AS n_{k}" for k in values
+    )
     return store.rows(
         f"""
-        SELECT segment.1 AS column, segment.2 AS value, day, count() AS sessions, {per_day}
+        SELECT segment.1 AS column, segment.2 AS value, block, count() AS sessions, {per_block}
         FROM (
-            SELECT segment, day, unit, {per_session}
+            SELECT segment, block, unit, {per_session}
             FROM (
                 SELECT s.trace_id AS trace, any(s.session_id) AS session,
-                       if(session = '', trace, session) AS unit,
-                       toUInt32(toDate(min(s.start_time))) AS day, {SEGMENT_SQL}, {per_trace}
-                FROM spans AS s FINAL WHERE {_RANGE} GROUP BY s.trace_id
-            ) ARRAY JOIN {_SEGMENTS} AS segment
+                       if(session = '', trace, session) AS unit, {weight} AS weight,
+                       intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
+                       {SEGMENT_SQL}, {EXTRA_SQL}, {per_trace}
+                FROM {source} GROUP BY s.trace_id
+            ) ARRAY JOIN {PAIRS_SQL} AS segment
             WHERE segment.1 = '' OR segment.2 != ''
-            GROUP BY segment, day, unit
-        ) GROUP BY segment, day ORDER BY column, value, day
+            GROUP BY segment, block, unit
+        ) GROUP BY segment, block HAVING sessions >= {{least:UInt32}}
+        ORDER BY column, value, block
         """,
+        seconds=seconds, least=least, **named,
+    )  # fmt: skip
+
+
+def traffic(
+    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = DAY, least: int = 1
+) -> list[dict[str, Any]]:
+    """Of each segment ("" for all traffic) and block of `seconds` (counted since 1970, UTC) with at
+    least so many sessions: column, value, block, sessions, and for each signal of TRAFFIC its mean
+    over sessions (NaN: none has it) and `n_<signal>`, how many sessions have it."""
+    return _means(
+        store, TRAFFIC, f"spans AS s FINAL WHERE {_RANGE}", seconds, least,
         project=project, start=start_ns, end=end_ns,
     )  # fmt: skip
 
 
-_MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
-                       - min(toUnixTimestamp64Nano(s.start_time))) / 1e6)"""
+def retrievals(
+    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = DAY, least: int = 1
+) -> list[dict[str, Any]]:
+    """The same of RETRIEVAL, over traces with a retrieval."""
+    source = f"""spans AS s FINAL LEFT JOIN (
+        SELECT s.trace_id AS t, s.span_id AS i, any(length(documents)) AS texts,
+               any(length(arrayDistinct(documents))) AS distinct_texts
+        FROM span_texts AS s WHERE {_RANGE} GROUP BY t, i
+    ) AS d ON d.t = s.trace_id AND d.i = s.span_id WHERE {_RANGE} AND s.kind = 'RETRIEVER'"""
+    return _means(
+        store, RETRIEVAL, source, seconds, least, project=project, start=start_ns, end=end_ns
+    )
+
+
+def scored(
+    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
+    seconds: int = DAY, least: int = 1,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The same of one evaluator version as `mean`: of scored traces, each weighted by the inverse
+    of its sampling probability."""
+    return _means(
+        store, {"mean": "any(v.value)"}, _SCORED, seconds, least, "1 / any(v.probability)",
+        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+    )  # fmt: skip
+
+
+def traffic_by_day(store: Store, project: str, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
+    """`traffic` by day: `day` is the block."""
+    return [{**row, "day": row["block"]} for row in traffic(store, project, start_ns, end_ns)]
 
 
 def scores_by_day(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int
 ) -> list[dict[str, Any]]:
-    """The same of one evaluator version: column, value, day, sessions, mean (of scored traces, each
-    weighted by the inverse of its sampling probability)."""
-    return store.rows(
+    """`scored` by day: `day` is the block."""
+    rows = scored(store, project, evaluator, version, start_ns, end_ns)
+    return [{**row, "day": row["block"]} for row in rows]
+
+
+def session_values(
+    store: Store, project: str, metric: str, start_ns: int, end_ns: int, version: str = "",
+    most: int = 100_000,
+) -> list[tuple[str, float]]:  # fmt: skip
+    """(session, value) of each trace in [start, end) that has the metric: a signal of TRAFFIC, or
+    an evaluator, of which `version` counts. The newest `most`."""
+    if metric in TRAFFIC:
+        source, value = f"spans AS s FINAL WHERE {_RANGE}", TRAFFIC[metric]
+    else:
+        source, value = _SCORED, "any(v.value)"
+    rows = store.rows(
         f"""
-        SELECT segment.1 AS column, segment.2 AS value, day, count() AS sessions,
-               avg(of_session) AS mean
-        FROM (
-            SELECT segment, day, unit, sum(score * weight) / sum(weight) AS of_session
-            FROM (
-                SELECT s.trace_id AS trace, any(s.session_id) AS session,
-                       if(session = '', trace, session) AS unit,
-                       toUInt32(toDate(min(s.start_time))) AS day, any(v.value) AS score,
-                       1 / any(v.probability) AS weight, {SEGMENT_SQL}
-                FROM scores AS v FINAL INNER JOIN spans AS s
-                    ON s.project = v.project AND s.trace_id = v.trace_id
-                WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
-                  AND v.evaluator_version = {{version:String}} AND v.status = 'scored' AND {_RANGE}
-                GROUP BY s.trace_id
-            ) ARRAY JOIN {_SEGMENTS} AS segment
-            WHERE segment.1 = '' OR segment.2 != ''
-            GROUP BY segment, day, unit
-        ) GROUP BY segment, day ORDER BY column, value, day
+        SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS session,
+               {value.replace("max(trace_ms)", _MS)} AS value, min(s.start_time) AS at
+        FROM {source} GROUP BY s.trace_id HAVING isFinite(value)
+        ORDER BY at DESC LIMIT {{most:UInt32}}
         """,
-        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+        project=project, evaluator=metric, version=version, start=start_ns, end=end_ns, most=most,
     )  # fmt: skip
+    return [(str(row["session"]), float(row["value"])) for row in rows]

@@ -6,28 +6,32 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.streams import quiet
+from bench.streams import quiet as hourly
 from monitors.drift.e_detector import HISTORY, detect, threshold
 
 WEEK = (np.arange(60) % 7 >= 5).astype(np.int64)
 C = threshold(400)
 
 
+def quiet(kind: str, days: int, random: np.random.Generator) -> NDArray[np.float64]:
+    return np.asarray(hourly(kind, days, random).hours.mean(2), np.float64)
+
+
 def _detect(y: NDArray[np.float64], c: float, margin: float = 0.0) -> list[tuple[int, int, int]]:
     found = detect(y, WEEK[: y.shape[1]], np.zeros(len(y), np.int64), np.full(len(y), margin), c)
-    return [(alarm.stream, alarm.day, alarm.onset) for alarm in found]
+    return [(alarm.stream, alarm.block, alarm.onset) for alarm in found]
 
 
 @pytest.mark.parametrize("kind", ["iid", "sessions", "cycle", "ar1"])
 def test_quiet_streams_keep_to_the_budget(kind: str) -> None:
     """Eight months of 400 streams: 4 alarms are in the budget; over 11 has a chance of 1e-3."""
     random = np.random.default_rng(11)
-    months = [quiet(kind, HISTORY + 30, random)[0] for _ in range(8)]
+    months = [quiet(kind, HISTORY + 30, random) for _ in range(8)]
     assert sum(len(_detect(y, C)) for y in months) <= 11
 
 
 def test_a_lasting_drop_is_found_and_dated() -> None:
-    y, _ = quiet("cycle", 50, np.random.default_rng(3))
+    y = quiet("cycle", 50, np.random.default_rng(3))
     y[7, 40:] -= 0.1
     found = _detect(y, C)
     assert [stream for stream, _, _ in found] == [7]
@@ -35,14 +39,14 @@ def test_a_lasting_drop_is_found_and_dated() -> None:
 
 
 def test_a_change_within_the_margin_is_none() -> None:
-    y, _ = quiet("iid", 50, np.random.default_rng(4))
+    y = quiet("iid", 50, np.random.default_rng(4))
     y[:, 40:] -= 0.04
     assert len(_detect(y, C)) > 200
     assert len(_detect(y, C, margin=0.05)) == 0
 
 
 def test_days_without_traffic_are_left_out() -> None:
-    y, _ = quiet("iid", 50, np.random.default_rng(5))
+    y = quiet("iid", 50, np.random.default_rng(5))
     y[:, 10:50:9] = np.nan
     y[3, 41:] -= 0.1
     assert [stream for stream, _, _ in _detect(y, C)] == [3]
@@ -57,15 +61,18 @@ def test_a_stream_without_history_is_silent() -> None:
 
 
 def test_an_alarm_is_not_repeated_every_day() -> None:
-    y, _ = quiet("iid", 60, np.random.default_rng(6))
+    y = quiet("iid", 60, np.random.default_rng(6))
     y[0, 30:] -= 0.1
     assert len([s for s, _, _ in _detect(y, C) if s == 0]) == 1
 
 
 def test_an_alarm_says_how_large_and_since_when() -> None:
-    y, _ = quiet("iid", 50, np.random.default_rng(7))
+    y = quiet("iid", 50, np.random.default_rng(7))
     y[0, 40:] += 0.1
     (alarm,) = detect(y, WEEK[:50], np.zeros(400, np.int64), np.zeros(400), C)
     assert alarm.earliest <= alarm.onset <= alarm.latest
     assert alarm.low < 0.1 < alarm.high and alarm.e_value >= C
-    assert (alarm.days_before, alarm.days_before + alarm.days_after) == (alarm.onset, alarm.day + 1)
+    assert (alarm.blocks_before, alarm.blocks_before + alarm.blocks_after) == (
+        alarm.onset,
+        alarm.block + 1,
+    )

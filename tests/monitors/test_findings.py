@@ -42,7 +42,10 @@ def traffic(seed: int, segment: dict[str, str] | None, onset_hour: float) -> lis
 )
 def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -> None:
     for seed in range(3):
-        found = score_finding("p", "groundedness", "1", traffic(seed, segment, 30.0), LEVEL)
+        rows = traffic(seed, segment, 30.0)
+        silent = score_finding("p", "groundedness", "1", rows, LEVEL)
+        found = score_finding("p", "groundedness", "1", rows, LEVEL, page=True)
+        assert silent is not None and silent.status == "uncalibrated"
         assert found is not None
         assert json.loads(found.segment) == segment
         assert abs(found.onset * 10**6 - START - 30 * HOUR_NS) <= 2 * HOUR_NS
