@@ -30,14 +30,19 @@ def _text(segment: dict[str, str]) -> str:
     return " and ".join(f"{k}={v}" for k, v in segment.items()) or "all traffic"
 
 
+def _moment(ns: int) -> str:
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
+
+
 def _sentence(signal: str, cause: Cause, p_value: float, new: list[dict[str, str]]) -> str:
-    when = datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")
     verb = "fell" if cause.effect < 0 else "rose"
+    between = f"{_moment(cause.onset_low_ns)} and {_moment(cause.onset_high_ns)}"
     return (
         f"{signal} {verb} from {cause.before:.2f} to {cause.after:.2f} for {_text(cause.segment)}"
-        f" since {when} ({cause.effect:+.2f}, 95% interval {cause.low:+.2f} to {cause.high:+.2f},"
-        f" p={p_value:.4f}, {cause.n_before}+{cause.n_after} sessions,"
-        f" {cause.share:.0%} of the project's change)"
+        f" since {_moment(cause.onset_ns)} UTC (90% interval: between {between};"
+        f" {cause.effect:+.2f}, 95% interval {cause.low:+.2f} to {cause.high:+.2f},"
+        f" p={p_value:.4f}, {cause.n_before}+{cause.n_after} sessions, {cause.share:.0%} of the"
+        f" project's change, 95% interval {cause.share_low:.0%} to {cause.share_high:.0%})"
     ) + (f"; first seen about then: {', '.join(_text(n) for n in new)}" if new else "")
 
 
@@ -66,13 +71,17 @@ def score_finding(
     cause, candidates = search(found, shift)
     if abs(cause.effect) < margin:
         return None
-    new = _appeared(rows, cause.onset_ns)
+    new = _appeared(rows, cause)
     details: dict[str, Any] = {
         "evaluator": evaluator, "version": version,
         "onset": datetime.fromtimestamp(cause.onset_ns / 1e9, UTC).isoformat(),
         "sentence": _sentence(evaluator, cause, shift.p_value, new),
         "candidates": [c.candidate() for c in candidates], "examples": _examples(rows, cause),
-        "appeared": new,
+        "appeared": new, "share_interval": [cause.share_low, cause.share_high],
+        "onset_interval": [
+            datetime.fromtimestamp(ns / 1e9, UTC).isoformat()
+            for ns in (cause.onset_low_ns, cause.onset_high_ns)
+        ],
     }  # fmt: skip
     status = "confirmed" if page and len(rows) >= CALIBRATED else "uncalibrated"
     details["sentence"] += UNCALIBRATED
@@ -94,13 +103,16 @@ def _examples(rows: list[Observation], cause: Cause) -> dict[str, list[str]]:
     return {"before": before, "after": [r.trace_id for r in after[:5]]}
 
 
-def _appeared(rows: list[Observation], onset_ns: int) -> list[dict[str, str]]:
-    """Segment values first seen within two hours of the onset."""
+def _appeared(rows: list[Observation], cause: Cause) -> list[dict[str, str]]:
+    """Segment values first seen within two hours of the onset or in its interval."""
     first: dict[tuple[str, str], int] = {}
     for row in rows:
         for item in row.segment.items():
             first.setdefault(item, row.time)
-    return [{k: v} for (k, v), t in first.items() if v and abs(t - onset_ns) < 2 * HOUR_NS]
+    low = min(cause.onset_low_ns, cause.onset_ns - 2 * HOUR_NS)
+    high = max(cause.onset_high_ns, cause.onset_ns + 2 * HOUR_NS)
+    begin = rows[0].time + HOUR_NS  # what was there from the start did not come
+    return [{k: v} for (k, v), t in first.items() if v and low < t < high and t > begin]
 
 
 def embedding_finding(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
 
 import numpy as np
 from scipy import stats
 
+from monitors.rootcause.base import additive
 from monitors.rootcause.decompose import Parts, parts
+from monitors.rootcause.forward import Search, forward
 from monitors.rootcause.leaves import Leaves, LeavesError
 from monitors.rootcause.scan import Candidate, Costs, Segment, Windows, inside, search, windows
 from monitors.windows import Bools, Floats
@@ -17,6 +19,10 @@ from monitors.windows import Bools, Floats
 DRAWS, FEW_DRAWS, MANY_LEAVES = 199, 19, 50_000  # permutations; fewer where each takes seconds
 EVERYWHERE = 0.5  # share of the change outside the best segments that makes it 'everywhere'
 MIX = 0.5  # share of the change that the mix of leaves makes alone
+LEVEL = 0.05  # at which a further cause is named
+FEWEST_ROWS = 400  # under which a residual's scatter is not known
+BLOCKS = 12  # reference blocks, from which on their scatter says what is usual
+ALIKE = 0.95  # of both weights lie in both: then no data can tell two segments apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Cause:
     after: float
     weight: float  # the segment's part of the current weight
     p_value: float
+    same_rows: list[dict[str, list[str]]] = field(default_factory=list)  # what cannot be told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ def explain(rows: Leaves, current: Bools, costs: Costs | None = None, seed: int 
     of = windows(rows, current, costs)
     if not of.weight.sum() or not of.before_weight.sum():
         raise LeavesError("the denominator is 0 in one of the two windows")
+    if n >= BLOCKS and len(rows.leaf) >= FEWEST_ROWS:
+        return _forward(rows, current, of, seed)
     before, after = of.rates
     candidates = search(rows, of, costs)
     chance, p_change = _chance(rows, current, costs, candidates, seed)
@@ -76,9 +85,67 @@ def explain(rows: Leaves, current: Bools, costs: Costs | None = None, seed: int 
     kind = "segment"
     if chance > p_change:  # the total stands out more than any segment
         kind = "mix" if mixed >= MIX else "everywhere" if rest >= EVERYWHERE else kind
+    return _told(rows, current, of, kind, p_change, candidates, [chance] * len(segments))
+
+
+def _forward(rows: Leaves, current: Bools, of: Windows, seed: int) -> Explanation:
+    """Causes one by one, where reference blocks are enough to know how they scatter."""
+    n, k = int((~current).sum()), int(current.sum())
+    marks = _labels(n + k, k, current, seed, DRAWS)
+    level = max(LEVEL, 1 / (1 + len(marks)))
+    base = additive(rows)
+    found = forward(base, current, marks, level)
+    rate = _rates(rows)
+    moved = _moved(rate, current)
+    p_change = (1 + sum(_moved(rate, m) >= moved for m in marks)) / (1 + len(marks))
+    candidates, chances, whole = _candidates(rows, found)
+    before, after = of.rates
+    expected = after - before - _residual_change(base.residual, base.weight, current[base.block])
+    mixed = expected / (after - before) if after != before else 0.0
+    sure = [p for p in found.picks if p.p_value <= level]
+    kind = "segment" if chances else "none"
+    if whole and sure:
+        kind = "everywhere"
+    if not sure and p_change <= level and mixed >= MIX:
+        kind = "mix"
+    return _told(rows, current, of, kind, p_change, candidates, chances)
+
+
+def _residual_change(residual: Floats, weight: Floats, now: Bools) -> float:
+    return float(
+        residual[now].sum() / weight[now].sum() - residual[~now].sum() / weight[~now].sum()
+    )
+
+
+def _candidates(rows: Leaves, found: Search) -> tuple[list[Candidate], list[float], bool]:
+    """(the picks together and what else came near, p-value per picked segment, whether all rows
+    together are one of the picks)."""
+    named = {
+        group: tuple((rows.columns[c], rows.values[c][v]) for c, v in pairs)
+        for group, pairs in found.ranking
+    }
+    picked = [(named[p.group], p) for p in found.picks if named[p.group]]
+    best = [Candidate(tuple(s for s, _ in picked), sum(p.score for _, p in picked))]
+    others = [Candidate((s,), 0.0) for s in named.values() if s]
+    whole = len(picked) < len(found.picks)
+    return (best if picked else []) + others, [p.p_value for _, p in picked], whole
+
+
+def _told(
+    rows: Leaves, current: Bools, of: Windows, kind: str, p_change: float,
+    candidates: list[Candidate], chances: list[float],
+) -> Explanation:  # fmt: skip
+    """Shares, intervals and parts of the first len(chances) segments of the best candidate."""
+    before, after = of.rates
+    n, k = int((~current).sum()), int(current.sum())
+    best = [Candidate(candidates[0].segments, candidates[0].score)] if chances else []
+    split = _split(rows, of, best)
+    if kind == "none" or not split.total:
+        return Explanation("none", before, after, p_change, [], [], candidates, (n, k))
+    segments = best[0].segments if best else ()
     noise = _noise(rows, current, (*segments, ()))
     causes = [
-        _cause(of, rows, s, split, i, (noise[i], noise[-1]), n, chance)
+        _cause(of, rows, s, split, i, (noise[i], noise[-1]), n, chances[i])
         for i, s in enumerate(segments)
     ]
     named = [(_words(s), float(split.inside[i])) for i, s in enumerate(segments)]
@@ -91,7 +158,8 @@ def explain(rows: Leaves, current: Bools, costs: Costs | None = None, seed: int 
 def _split(rows: Leaves, of: Windows, best: list[Candidate]) -> Parts:
     """Contributions of the best candidate's segments and, last, of everything else."""
     part = np.full(len(rows.codes), len(best[0].segments) if best else 0)
-    for i, segment in enumerate(best[0].segments if best else ()):
+    # Where two overlap, the rows are the first one's.
+    for i, segment in reversed(list(enumerate(best[0].segments if best else ()))):
         part[inside(rows, segment)] = i
     size = (len(best[0].segments) if best else 0) + 1
     columns = (of.before, of.before_weight, of.value, of.weight)
@@ -126,8 +194,23 @@ def _cause(
     return Cause(
         {c: [v] for c, v in segment}, float(share), float(share - wide), float(share + wide),
         float(split.mix[index] / split.total), float(r0), float(r1),
-        float(w1 / of.weight.sum()), chance,
+        float(w1 / of.weight.sum()), chance, _same(rows, of.weight + of.before_weight, segment),
     )  # fmt: skip
+
+
+def _same(rows: Leaves, weight: Floats, segment: Segment) -> list[dict[str, list[str]]]:
+    """Values of other columns that hold nearly the same rows as the segment."""
+    held, found = inside(rows, segment), []
+    for index, column in enumerate(rows.columns):
+        if column in dict(segment):
+            continue
+        size = len(rows.values[index])
+        mine = np.bincount(rows.codes[held, index], weight[held], size)
+        best = int(mine.argmax())
+        whole = weight[rows.codes[:, index] == best].sum()
+        if mine[best] >= ALIKE * max(float(weight[held].sum()), float(whole)):
+            found.append({column: [rows.values[index][best]]})
+    return found
 
 
 def _chance(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -53,6 +54,10 @@ def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -
         assert found.effect_low < -0.3 < found.effect_high or abs(found.effect + 0.3) < 0.05
         details = json.loads(found.details)
         assert "fell" in details["sentence"] and len(details["examples"]["after"]) == 5
+        low, high = map(datetime.fromisoformat, details["onset_interval"])
+        assert low <= datetime.fromtimestamp(found.onset / 1000, UTC) <= high
+        assert details["share_interval"][0] <= found.share_explained <= details["share_interval"][1]
+        assert "90% interval" in details["sentence"]
 
 
 def test_quiet_traffic_is_silent() -> None:
