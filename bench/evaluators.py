@@ -31,7 +31,8 @@ QUESTIONS, CITED = 400, 200
 
 def sample(question: str = "", answer: str = "", documents: tuple[str, ...] = (),
            reference: str = "", tools: tuple[ToolCall, ...] = ()) -> Sample:  # fmt: skip
-    return Sample("", "t", "", "", 0, question, answer, documents, 30, reference, tools)
+    return Sample("", "t", "", "", 0, question, answer, documents, 30, reference,
+                  tools=tools)  # fmt: skip
 
 
 def lines(*path: str) -> list[dict[str, Any]]:
@@ -149,7 +150,7 @@ def agents(resources: Resources) -> None:
             float(any(w in said[-1] for w in ("success", "has been", "confirmed")))
         )
         reference = json.dumps(row["info"]["task"]["actions"])
-        (result,) = judge(made, [sample(reference=reference, tools=calls)], 1.0)
+        (result,) = judge(made, [sample(reference=reference, tools=calls)])
         if result.status == "scored":
             keep.append(i)
             f1.append(result.value)

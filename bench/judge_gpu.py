@@ -12,7 +12,6 @@ import argparse
 import gc
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,7 +108,8 @@ def flops(model: Any, asked: list[list[int]], prefix: int) -> float:
     own = [len(prompt) - prefix for prompt in asked]
     seen = sum(n * prefix + n * n / 2 for n in own) + prefix**2 / 2
     head = len(asked) * config.hidden_size * config.vocab_size
-    return 2 * body * (sum(own) + prefix) + 4 * config.num_hidden_layers * width * seen + 2 * head
+    layers = 4 * config.num_hidden_layers * width * seen
+    return float(2 * body * (sum(own) + prefix) + layers + 2 * head)
 
 
 def judged(engine: Engine, asked: list[list[int]]) -> list[float]:
@@ -315,4 +315,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

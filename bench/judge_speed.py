@@ -43,6 +43,12 @@ def generate(model: Any, asked: Sequence[list[int]]) -> None:
         )  # fmt: skip
 
 
+def one_by_one(model: Any, prompts: list[list[int]]) -> None:
+    """Each prompt alone."""
+    for prompt in prompts:
+        generate(model, [prompt])
+
+
 def seconds(work: Callable[[], Any]) -> tuple[float, float]:
     """Of the wall, and of the processor: a machine that others use slows the first alone."""
     wall, busy = time.perf_counter(), time.process_time()
@@ -72,7 +78,7 @@ def main() -> None:
     first = seconds(lambda: ours(made))
     batched = seconds(lambda: generate(model, made))
     again = seconds(lambda: ours(made))
-    single = seconds(lambda: [generate(model, [one]) for one in made])
+    single = seconds(lambda: one_by_one(model, made))
     last = seconds(lambda: ours(made))
     load = os.getloadavg()[0]
     print(f"{asked.model.name}, fp32, {asked.threads} threads, load average {load:.0f};"

@@ -48,7 +48,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("Chromium is missing: apt-get install chromium")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    asked = [(name, "" if name == "overview" else name, {})
+    asked: list[tuple[str, str, dict[str, str]]] = [(name, "" if name == "overview" else name, {})
              for name in arguments.pages.split(",") if name]  # fmt: skip
     if arguments.trace:
         asked.append(("trace", "trace", {"trace": arguments.trace}))

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import scores, trace, work
+from schemas.queries import samples, scores, trace
 from ui import clock, links, plain
 from ui.data import literal
 from ui.trace import tree, waterfall
@@ -49,7 +49,7 @@ def show(store: Store, project: str, left: str, right: str) -> None:
         st.warning(literal(f"No trace {plain.visible(right, 64)} in project {project}."))
         return
     st.dataframe(_table(store, project, ids, both), hide_index=True, width="stretch")
-    texts = {sample.trace_id: sample for sample in work.samples(store, project, list(ids))}
+    texts = {sample.trace_id: sample for sample in samples.of_traces(store, project, list(ids))}
     for column, heads, each in zip(st.columns(2), both, ids, strict=True):
         with column:
             links.link(st, f"trace {each[:8]}", "trace", project, trace=each)

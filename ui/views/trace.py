@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import logs, scores, spans, trace, work
+from schemas.queries import logs, samples, scores, spans, trace
 from ui import clock, links, plain
 from ui.data import literal
 from ui.trace import compare, copies, evidence, span, tree, waterfall
@@ -103,7 +103,7 @@ def _fold(span_id: str) -> None:
 def _evidence(store: Store, project: str, trace_id: str, judged: list[dict[str, Any]]) -> None:
     if not any(row["evaluator"] == "groundedness" and row["explanation"] for row in judged):
         return
-    for sample in work.samples(store, project, [trace_id]):
+    for sample in samples.of_traces(store, project, [trace_id]):
         titles = [f"document {n + 1}" for n in range(len(sample.documents))]
         evidence.draw(sample.answer, sample.documents, titles, judged, f"evidence-{trace_id}")
 
