@@ -12,7 +12,10 @@ else
 CONSTRAINTS := constraints.txt
 endif
 
-.PHONY: install demo up test test-all lint chromium
+# Tests of one file run in one process, which has a store of its own.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+
+.PHONY: install demo up test test-all test-browser bench-judges bench-monitors lint chromium
 
 install: $(VENV)/installed-$(TORCH)
 
@@ -42,7 +45,10 @@ lint: install
 	$(BIN)/mypy
 
 test: install chromium lint
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(BIN)/python -m pytest -m "not slow" -q $(PARALLEL)
+
+test-browser: install chromium
+	$(BIN)/python -m pytest -q tests/ui/test_browser.py tests/browser
 
 test-all: install chromium lint
 	$(BIN)/python -m pytest -q
