@@ -68,6 +68,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         evaluator = factories[arguments.evaluator](Resources(Embedder()))
     if evaluator is None:
         return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
+    if arguments.prior:
+        return _prior(evaluator, arguments.input)
     gate, used = Gate(), Usage()
     try:
         with ExitStack() as held:
@@ -97,6 +99,30 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     verdict, why = decide(gate, threshold)
     print(why, file=sys.stderr)
     return verdict
+
+
+def _prior(evaluator: Evaluator, path: str) -> int:
+    """Print the judge's mean probability of each label over the rows, as a line for assay.yaml."""
+    leanings = getattr(getattr(evaluator, "backend", None), "leanings", None)
+    if not isinstance(evaluator, Rubric) or leanings is None:
+        return _refuse("--prior takes a rubric whose judge is a local model")
+    try:
+        with ExitStack() as held:
+            source = _open(held, path, "rb", sys.stdin.buffer)
+            asked = [
+                evaluator.question(sample(json.loads(line), number))
+                for lines in _chunks(source)
+                for number, line in lines
+            ]
+    except (OSError, ValueError, AttributeError) as error:
+        return _refuse(f"{path}: {error}")
+    found = [each for each in leanings(asked) if each is not None]
+    if not found:
+        return _refuse("no row brought any label")
+    means = [sum(column) / len(found) for column in zip(*found, strict=True)]
+    told = ", ".join(f"{n}: {m:.4f}" for n, m in zip(asked[0].names, means, strict=True))
+    print(f"prior: {{{told}}}  # over {len(found)} rows")
+    return 0
 
 
 def sample(row: Mapping[str, Any], number: int) -> Sample:
