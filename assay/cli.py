@@ -273,6 +273,9 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
         metavar="X",
         help="gate on the mean's 95%% interval: exit 0 pass, 1 fail, 2 inconclusive",
     )
+    command.add_argument(
+        "--prior", action="store_true", help="print how a rubric's judge leans over the rows"
+    )
     command.set_defaults(handler="assay.evaluate:run", takes=None)
 
 

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from assay.chosen import chosen
 from assay.control import load as documents
 from assay.exporting import ExportError, moment
+from assay.priors import prior
 from assay.rows import Row, Source, of_file, of_project
 from evaluators import ready
 from evaluators.base import Evaluator, Resources, Result, Usage, judge
@@ -78,6 +79,12 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         evaluator = factories[arguments.evaluator](Resources(embedder))
     if evaluator is None:
         return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
+    if arguments.prior:
+        try:
+            print(prior(evaluator, arguments.input))
+        except (OSError, ValueError) as error:
+            return _refuse(str(error))
+        return 0
     gate, used = Gate(), Usage()
     try:
         with ExitStack() as held:

@@ -85,6 +85,8 @@ def judge(given: Mapping[str, Any], place: str) -> JudgePolicy:
         )
     if made.get("backend") == "jury" or made.get("members"):
         made["members"] = _members(made, place)
+    else:
+        made.pop("members", None)
     if made.get("key") and not _VARIABLE.fullmatch(made["key"]):
         raise ValueError(f"{place}.key must be the name of an environment variable, not a key")
     if made.get("backend", "openai") == "openai":
@@ -155,6 +157,8 @@ def rubric(given: Mapping[str, Any], place: str, folder: Path | None = None) -> 
             made[name] = tuple(value)
     if made.get("prior"):
         made["prior"] = _prior(made["prior"], made.get("labels", RubricPolicy().labels), place)
+    else:
+        made.pop("prior", None)
     unknown = [each for each in made.get("needs", ()) if each not in FIELDS]
     if unknown or not made.get("needs", ("answer",)):
         raise ValueError(f"{place}.needs: {unknown} must be some of {', '.join(FIELDS)}")

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from tests.evaluators.judges import tiny
 
 GOOD = {
     "question": "Where?",
@@ -18,9 +21,10 @@ GOOD = {
 }
 
 
-def run(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def run(*words: str, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[bytes]:
     # No proxy, no store: what `eval` needs is in the installation.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CLICKHOUSE", "ASSAY"))}
+    environment |= more
     command = [sys.executable, "-m", "assay", "eval", *words]
     return subprocess.run(command, input=stdin, capture_output=True, env=environment, check=False)
 
@@ -98,3 +102,28 @@ def test_a_run_that_cannot_be_made_says_why(words: tuple[str, ...], said: str) -
 def test_the_list_names_evaluators_and_needs() -> None:
     said = run("--list").stdout.decode()
     assert "groundedness" in said and "needs answer, documents" in said
+
+
+def test_a_prior_is_measured_on_rows_and_changes_the_version(tmp_path: Path) -> None:
+    model = tiny.save(tmp_path / "model")
+    file = tmp_path / "assay.yaml"
+    rubric = {"criteria": "It is so.", "labels": {"good": 1, "bad": 0}, "judge": "mine"}
+    judge = {"backend": "torch", "model": str(model), "device": "cpu"}
+
+    def write() -> None:
+        file.write_text(json.dumps({"judges": {"mine": judge}, "rubrics": {"so": rubric}}))
+
+    write()
+    rows = lines(GOOD, {**GOOD, "answer": "It is in Oslo."})
+    environment = {"ASSAY_CONFIG": str(file)}
+    first = run("so", "--prior", stdin=rows, **environment)
+    assert first.returncode == 0, first.stderr
+    told = yaml.safe_load(first.stdout)["prior"]
+    assert set(told) == {"good", "bad"} and sum(told.values()) == pytest.approx(1, abs=1e-3)
+    before = json.loads(run("so", stdin=lines(GOOD), **environment).stdout)
+    rubric["prior"] = told
+    write()
+    after = json.loads(run("so", stdin=lines(GOOD), **environment).stdout)
+    assert after["evaluator_version"] != before["evaluator_version"]
+    refused = run("refusal", "--prior", stdin=rows)
+    assert refused.returncode == 3 and b"rubric whose judge is a local model" in refused.stderr

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -96,6 +98,17 @@ def test_a_jury_is_made_of_the_judges_that_it_names() -> None:
 def test_what_cannot_be_a_judge_is_refused_in_words(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         judging.judge(given, "judges.x")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"backend": "torch"}, {"backend": "jury", "members": ["a", "b"]}],
+)
+def test_a_judge_reads_the_same_from_what_was_stored(given: dict[str, Any]) -> None:
+    made = judging.judge(given, "judges.x")
+    assert judging.judge(json.loads(json.dumps(asdict(made))), "judges.x") == made
+    rubric = judging.rubric({"criteria": "c"}, "rubrics.x")
+    assert judging.rubric(json.loads(json.dumps(asdict(rubric))), "rubrics.x") == rubric
 
 
 def test_a_prior_names_every_label_and_adds_up_to_one() -> None:
