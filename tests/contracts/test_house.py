@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemas import models
+from schemas import canaries, models
 from schemas.clickhouse import Store
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +34,9 @@ TABLES = {
     "embeddings": models.EmbeddingRow,
     "labels": models.LabelRow,
     "judge_usage": models.JudgeUsageRow,
-    "canary_rows": models.CanaryRow,
-    "canary_scores": models.CanaryScoreRow,
-    "canary_runs": models.CanaryRunRow,
+    "canary_rows": canaries.CanaryRow,
+    "canary_scores": canaries.CanaryScoreRow,
+    "canary_runs": canaries.CanaryRunRow,
     "findings": models.FindingRow,
     "deliveries": models.DeliveryRow,
     "control": models.ControlRow,
