@@ -18,12 +18,11 @@ from evaluators.canary import run as score
 from evaluators.canary import sentence
 from evaluators.reading import sample
 from schemas import clickhouse, control
-from schemas.canaries import CanaryPolicy
+from schemas.canaries import CanaryPolicy, CanaryRow
 from schemas.clickhouse import Store
 from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.estimates.shift import FEWEST
-from schemas.models import CanaryRow
 from schemas.queries import canary, evaluation
 from schemas.settings import Settings
 

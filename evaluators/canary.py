@@ -19,11 +19,10 @@ from evaluators import spending
 from evaluators.base import Evaluator, judge
 from evaluators.reading import sample
 from schemas import control
-from schemas.canaries import CanaryPolicy
+from schemas.canaries import CanaryPolicy, CanaryRunRow, CanaryScoreRow
 from schemas.clickhouse import Store
 from schemas.control import Control
 from schemas.estimates.shift import FEWEST, Shift, compare, verdict
-from schemas.models import CanaryRunRow, CanaryScoreRow
 from schemas.queries import canary, evaluation
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from evaluators.base import Evaluator, version_of
 from schemas.control import Control, EvaluatorPolicy
-from schemas.evaluation import EvaluationPolicy
-from schemas.models import Item
+from schemas.evaluation import EvaluationPolicy, Item
 
 BATCH = 512
 MOST = 20_000  # items of a batch, most of which are not drawn

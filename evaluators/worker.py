@@ -23,7 +23,8 @@ from schemas import control
 from schemas.clickhouse import Store
 from schemas.control import Control, ControlError
 from schemas.errors import Permanent, Retryable
-from schemas.models import EmbeddingRow, Item, Sample, ScoreRow
+from schemas.evaluation import Item
+from schemas.models import EmbeddingRow, Sample, ScoreRow
 from schemas.queries import evaluation, samples, scores, spans, work
 from schemas.queries.tools import tool_calls
 from schemas.queries.work import Split

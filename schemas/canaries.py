@@ -1,4 +1,4 @@
-"""When canary sets are scored again, and which shift is worth a word: plain checked data."""
+"""Canary sets: their rows and runs as stored, and when they are scored again as checked data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,55 @@ class CanaryPolicy:
     every: float = 24.0
     margin: float = 0.02
     enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRow:
+    """A row of an evaluator's canary set: `row` is JSON as `assay eval` reads it, `label` what
+    people say of it (NaN for nothing)."""
+
+    evaluator: str
+    set_id: str
+    item: str
+    row: str
+    label: float
+    put_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryScoreRow:
+    """What a run made of one row of a set."""
+
+    evaluator: str
+    evaluator_version: str
+    set_id: str
+    run_id: str
+    item: str
+    status: str
+    value: float
+    reason: str
+    judge_model: str
+    ran_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRunRow:
+    """A run over a set, compared with the repeats (verdict 'null') before it; `models` as JSON."""
+
+    evaluator: str
+    evaluator_version: str
+    set_id: str
+    run_id: str
+    verdict: str  # null | good | changed | drifted | failed
+    items: int
+    errors: int
+    mean: float
+    shift: float
+    low: float
+    high: float
+    detectable: float
+    models: str
+    ran_at: int
 
 
 def checked(given: Mapping[str, Any], place: str) -> CanaryPolicy:

@@ -1,9 +1,10 @@
-"""Rules of evaluation as plain checked data: which traffic which evaluators score, and how much."""
+"""What is scored: rules as plain checked data (which traffic, which evaluators, how much of it),
+and the items that fall under them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 LEVELS = ("span", "trace", "session")
@@ -29,6 +30,34 @@ class EvaluationPolicy:
     level: str = ""
     quiet: int | None = None
     enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something to score, without its texts. Of a session `trace_id` is its first trace and
+    `span_id` empty. `kept`: with which probability the client's own sampler kept it; `rules`:
+    numbers of the rules that take it; `tries`: how often it ended in an error that may pass."""
+
+    project: str
+    level: str
+    trace_id: str
+    span_id: str
+    session_id: str
+    start_time: int
+    retention_days: int = 30
+    kept: float = 1.0
+    rules: tuple[int, ...] = ()
+    tries: int = 0
+
+    @property
+    def key(self) -> str:
+        """What its draw hashes: of a session its id, so that its turns fall together."""
+        if self.level == "session":
+            return self.session_id
+        return self.trace_id + self.span_id if self.level == "span" else self.trace_id
+
+    def tried(self, tries: int) -> Item:
+        return replace(self, tries=tries)
 
 
 def checked(given: Mapping[str, Any], place: str) -> EvaluationPolicy:

@@ -6,7 +6,7 @@ DateTime64(6) microseconds: clickhouse-connect writes integers as ticks of the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 
@@ -187,55 +187,6 @@ class LabelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CanaryRow:
-    """A row of an evaluator's canary set: `row` is JSON as `assay eval` reads it, `label` what
-    people say of it (NaN for nothing)."""
-
-    evaluator: str
-    set_id: str
-    item: str
-    row: str
-    label: float
-    put_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class CanaryScoreRow:
-    """What a run made of one row of a set."""
-
-    evaluator: str
-    evaluator_version: str
-    set_id: str
-    run_id: str
-    item: str
-    status: str
-    value: float
-    reason: str
-    judge_model: str
-    ran_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class CanaryRunRow:
-    """A run over a set, compared with the repeats (verdict 'null') before it; `models` as JSON."""
-
-    evaluator: str
-    evaluator_version: str
-    set_id: str
-    run_id: str
-    verdict: str  # null | good | changed | drifted | failed
-    items: int
-    errors: int
-    mean: float
-    shift: float
-    low: float
-    high: float
-    detectable: float
-    models: str
-    ran_at: int
-
-
-@dataclass(frozen=True, slots=True)
 class JudgeUsageRow:
     """What a judge took on one day (UTC) for an evaluator. Rows with the same key are added up."""
 
@@ -369,34 +320,6 @@ class ToolCall:
     arguments: str
     failed: bool = False
     schema: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Something to score, without its texts. Of a session `trace_id` is its first trace and
-    `span_id` empty. `kept`: with which probability the client's own sampler kept it; `rules`:
-    numbers of the rules that take it; `tries`: how often it ended in an error that may pass."""
-
-    project: str
-    level: str
-    trace_id: str
-    span_id: str
-    session_id: str
-    start_time: int
-    retention_days: int = 30
-    kept: float = 1.0
-    rules: tuple[int, ...] = ()
-    tries: int = 0
-
-    @property
-    def key(self) -> str:
-        """What its draw hashes: of a session its id, so that its turns fall together."""
-        if self.level == "session":
-            return self.session_id
-        return self.trace_id + self.span_id if self.level == "span" else self.trace_id
-
-    def tried(self, tries: int) -> Item:
-        return replace(self, tries=tries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
-from schemas.models import Item
+from schemas.evaluation import Item
 from schemas.queries.export import cuts
 from schemas.queries.work import identified
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from schemas.canaries import CanaryRow, CanaryRunRow, CanaryScoreRow
 from schemas.clickhouse import Store
-from schemas.models import CanaryRow, CanaryRunRow, CanaryScoreRow
 from schemas.queries.scope import across_projects
 
 _REASON = "a canary set is the installation's"

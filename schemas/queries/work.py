@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.clickhouse import Store
-from schemas.evaluation import FILTERS, EvaluationPolicy
+from schemas.evaluation import FILTERS, EvaluationPolicy, Item
 from schemas.gen_ai_events import EVENTS
-from schemas.models import Item
 from schemas.queries.scope import across_projects
 from schemas.queries.traces import trace_times
 

@@ -118,3 +118,21 @@ def test_hostile_attributes_make_a_row_that_can_be_stored(
         assert value.encode() is not None
     assert 0 <= row.input_tokens < 2**32
     assert math.isfinite(row.cost_usd)
+
+
+@pytest.mark.parametrize(
+    ("state", "probability"),
+    [
+        ("", 1.0), ("ot=th:0", 1.0), ("ot=th:8", 0.5), ("ot=th:c", 0.25),
+        ("vendor=1, ot=rv:abcdefabcdefab;th:f", 1 / 16), ("ot=th:ffffffffffffff", 2**-56),
+        ("ot=th:", 1.0), ("ot=th:xyz", 1.0), ("other=th:8", 1.0), ("ot=p:8;r:62", 1.0),
+    ],
+)  # fmt: skip
+def test_a_clients_sampling_is_read_from_tracestate(
+    conventions: list[Convention], state: str, probability: float
+) -> None:
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, trace_state=state)
+    (row,) = rows(request, conventions, 10**6, "token")
+    assert row.sampling_probability == probability

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemas import models, review
+from schemas import canaries, models, review
 from schemas.clickhouse import Store
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +36,9 @@ TABLES = {
     "review_batches": review.ReviewBatchRow,
     "review_items": review.ReviewItemRow,
     "judge_usage": models.JudgeUsageRow,
-    "canary_rows": models.CanaryRow,
-    "canary_scores": models.CanaryScoreRow,
-    "canary_runs": models.CanaryRunRow,
+    "canary_rows": canaries.CanaryRow,
+    "canary_scores": canaries.CanaryScoreRow,
+    "canary_runs": canaries.CanaryRunRow,
     "findings": models.FindingRow,
     "questions": models.QuestionRow,
     "deliveries": models.DeliveryRow,

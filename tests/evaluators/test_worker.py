@@ -137,11 +137,13 @@ def test_the_process_scores_and_stops_cleanly_on_sigterm(
     }  # fmt: skip
     command = [sys.executable, "-P", "-m", "evaluators"]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as child:
-        limit = time.monotonic() + 60
-        while len(only(store, project, 0)) < 3 or not (settings.home / "run").exists():
-            assert time.monotonic() < limit and child.poll() is None
-            time.sleep(0.1)
-        child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=30)
+        try:
+            limit = time.monotonic() + 180
+            while len(only(store, project, 0)) < 3 or not (settings.home / "run").exists():
+                assert time.monotonic() < limit and child.poll() is None
+                time.sleep(0.1)
+        finally:
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=60)
     assert child.returncode == 0
     assert (settings.home / "run" / "evaluators.ready").read_text().strip().isdigit()
