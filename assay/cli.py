@@ -85,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _to(doctor, "assay.doctor:examine")
     _rootcause(commands.add_parser("rootcause", help="which segments of a file explain a change"))
     _drift(commands.add_parser("drift", help="whether a column changed between two files"))
+    _topics(commands.add_parser("topics", help="what users ask about, and what of it changed"))
     _evaluate(commands.add_parser("eval", help="score the rows of a file with one evaluator"))
     _backfill(commands.add_parser("backfill", help="score what is stored with one evaluator"))
     canary = commands.add_parser("canary", help="rows whose scores show whether a judge drifts")
@@ -148,6 +149,21 @@ def _drift(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="draws rows and permutations")
     add("--no-embedding", action="store_true", help="compare texts by length and script only")
     add("--json", action="store_true", help="print a list with one object per test")
+
+
+def _topics(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(handler="assay.topics:run", takes=None)
+    command.description = "Topics of the stored inputs of one time range, and their share later."
+    add = command.add_argument
+    add("--project", required=True, metavar="P")
+    add("--reference", required=True, metavar="RANGE", help="like 2026-11-01..2026-11-08 (UTC)")
+    add("--current", required=True, metavar="RANGE", help="the same")
+    add("--count", type=int, default=20, help="of topics that are looked for (20)")
+    add("--save", metavar="FILE", help="freeze the topics in a file")
+    add("--topics", metavar="FILE", help="use topics that were frozen")
+    add("--alpha", type=float, default=0.05, help="level over all topics together (0.05)")
+    add("--seed", type=int, default=0)
+    add("--json", action="store_true", help="print one object")
 
 
 def _rootcause(command: argparse.ArgumentParser) -> None:

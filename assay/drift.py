@@ -42,7 +42,7 @@ def stored(settings: Settings, arguments: argparse.Namespace) -> list[Compared]:
     ValueError, Retryable, Permanent."""
     if not arguments.metric:
         raise ValueError("--project needs a --metric, such as latency or groundedness")
-    ranges = [_range(text) for text in (arguments.reference, arguments.current)]
+    ranges = [between(text) for text in (arguments.reference, arguments.current)]
     store = clickhouse.connect(settings)
     try:
         newest = monitoring.newest_versions(store, arguments.project)
@@ -52,8 +52,8 @@ def stored(settings: Settings, arguments: argparse.Namespace) -> list[Compared]:
                 there = ", ".join([*streams.TRAFFIC, *newest])
                 raise ValueError(f"there is no metric {metric!r}; there are {there}")
             old, new = (
-                _stored(store, arguments, metric, newest.get(metric, ""), n, between)
-                for n, between in enumerate(ranges)
+                _stored(store, arguments, metric, newest.get(metric, ""), n, each)
+                for n, each in enumerate(ranges)
             )
             tests = load("two_sample", "monitors.drift")
             answers = compare(
@@ -79,7 +79,7 @@ def _stored(
     return _thinned(Window([v for _, v in rows], session), points, arguments.seed, number)
 
 
-def _range(text: str) -> tuple[int, int]:
+def between(text: str) -> tuple[int, int]:
     """Begin and end in ns since 1970. Raises ValueError."""
     ends = text.split("..")
     try:
