@@ -19,14 +19,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PAGES = ("overview", "findings", "traces", "sessions", "drift", "retrieval", "alerts", "settings")
 COLOURS = 128
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def shoot(page: Page, url: str, name: str, out: Path) -> None:
     """Open an address and take its picture once nothing is loading any more."""
     page.goto(url)
     page.locator("h1").first.wait_for(timeout=120_000)
-    for state in ("stStatusWidget", "stSkeleton"):
-        page.wait_for_function(f"!document.querySelector('[data-testid={state}]')", timeout=120_000)
+    page.locator(DONE).wait_for(timeout=120_000)
     page.wait_for_timeout(3000)  # charts are drawn after the script has ended
     path = out / f"{name}.png"
     page.screenshot(path=path)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from bench.screenshots import FLAGS
+from bench.screenshots import DONE, FLAGS
+from schemas.clickhouse import Store
+from schemas.models import ScoreRow, SpanRow
+from schemas.queries import scores, spans
 from schemas.settings import Settings
 from tests.conftest import answers, free_port, spawn, wait_until
 
@@ -54,7 +58,7 @@ def _foreign(url: str) -> bool:
 def _shown(page: Page, title: str) -> None:
     expect(page.locator("h1").first).to_have_text(title, timeout=60_000)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+    expect(page.locator(DONE)).to_have_count(1, timeout=60_000)
 
 
 def test_overview_leads_to_the_finding_of_the_same_project(
@@ -64,19 +68,23 @@ def test_overview_leads_to_the_finding_of_the_same_project(
     _shown(page, "Overview")
     expect(page.get_by_text("groundedness fell for v2")).to_be_visible()
     expect(page.locator("canvas, svg.marks").first).to_be_visible()
-    page.get_by_role("link", name="Findings").click()
-    _shown(page, "Findings")
+    page.get_by_role("link", name="What broke, since").click()
+    _shown(page, "What broke")
     expect(page.get_by_text("groundedness: prompt_version=v2")).to_be_visible()
-    assert f"project={filled}" in page.url
+    assert f"project={filled}" in page.url and "finding=f" in page.url
+    page.get_by_role("link", name="groundedness 0.50").first.click()
+    _shown(page, "Trace")
+    assert f"trace={TRACE}" in page.url
+    expect(page.get_by_text("answer 60").first).to_be_visible()
 
 
 def test_a_search_and_a_trace_are_addresses(page: Page, address: str, filled: str) -> None:
     page.goto(f"{address}/traces?project={filled}&search=answer+7")
     _shown(page, "Traces")
-    expect(page.get_by_text("Newest 1 before")).to_be_visible()
+    expect(page.get_by_text("1 traces, the newest of")).to_be_visible()
     page.goto(f"{address}/trace?project={filled}&trace={TRACE}")
     _shown(page, "Trace")
-    expect(page.get_by_text("answer 60")).to_be_visible()
+    expect(page.get_by_text("answer 60").first).to_be_visible()
     expect(page.get_by_text("who?").first).to_be_visible()
     page.goto(f"{address}/trace?project={filled}&trace={TRACE}&part=Logs")
     expect(page.get_by_text("1 log record")).to_be_visible(timeout=60_000)
@@ -89,8 +97,39 @@ def test_markup_in_a_trace_stays_text(
     _shown(page, "Trace")
     expect(page.get_by_text("<img src=x").first).to_be_visible()
     page.goto(f"{address}/findings?project={hostile}")
-    _shown(page, "Findings")
+    _shown(page, "What broke")
     expect(page.get_by_text("![a](http://example.invalid/a.png)").first).to_be_visible()
     page.goto(f"{address}/?project={hostile}")
     _shown(page, "Overview")
     expect(page.locator("[data-testid=stMain] img")).to_have_count(0)
+
+
+def test_a_span_is_picked_and_a_branch_folded_in_the_timeline(
+    page: Page, address: str, store: Store
+) -> None:
+    name, now = f"timeline-{time.time_ns()}", time.time_ns() - 3600 * 10**9
+    told = 'supported: "It is red." (0.91) by document 1: "It is red."'
+    rows = [
+        SpanRow(name, "a" * 32, "1" * 16, now, name="ask", kind="CHAIN", duration_ns=10**9,
+                input="Which colour?", output="It is red. <b>Or blue.</b>"),
+        SpanRow(name, "a" * 32, "2" * 16, now + 1, parent_span_id="1" * 16, name="look up",
+                kind="RETRIEVER", duration_ns=10**8, documents=["It is red."]),
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, name)
+    scores.insert_scores(store, [
+        ScoreRow(name, "groundedness", "1", "a" * 32, "1" * 16, now, "scored", 0.9, 1,
+                 explanation=told)
+    ])  # fmt: skip
+    page.goto(f"{address}/trace?project={name}&trace={'a' * 32}")
+    _shown(page, "Trace")
+    page.get_by_role("button", name="It is red.: supported by document 1").click()
+    expect(page.locator(".doc .on")).to_have_text("It is red.")
+    expect(page.locator("[data-testid=stMain] b")).to_have_count(0)
+    page.get_by_role("treeitem", name="look up").click()
+    expect(page.get_by_role("heading", name="look up")).to_be_visible(timeout=60_000)
+    assert f"span={'2' * 16}" in page.url
+    root = page.get_by_role("treeitem", name="ask")
+    root.focus()
+    root.press("ArrowLeft")
+    expect(page.get_by_role("treeitem")).to_have_count(1, timeout=60_000)
+    assert f"toggled={'1' * 16}" in page.url

@@ -133,7 +133,8 @@ def test_a_session_is_shown_turn_by_turn(store: Store) -> None:
     assert not page.exception
     said = _words(page)
     assert said.index("question 1") < said.index("question 2") and "1 failed" in said
-    assert page.dataframe[0].value["turns"].tolist() == [2]
+    assert page.dataframe[0].value["traces"].tolist() == [2]  # of user ada
+    assert page.dataframe[1].value["turns"].tolist() == [2]
 
 
 def test_a_session_that_is_not_there_is_named(store: Store) -> None:
