@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemas import models, review
+from schemas import datasets, models, review
 from schemas.clickhouse import Store
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,8 @@ TABLES = {
     "labels": models.LabelRow,
     "review_batches": review.ReviewBatchRow,
     "review_items": review.ReviewItemRow,
+    "dataset_versions": datasets.DatasetVersionRow,
+    "dataset_items": datasets.DatasetItemRow,
     "judge_usage": models.JudgeUsageRow,
     "findings": models.FindingRow,
     "deliveries": models.DeliveryRow,

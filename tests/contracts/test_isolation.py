@@ -54,7 +54,7 @@ SAME = {  # columns that are the same in both projects, so that a join by them a
     "session_id": "same", "user_id": "same", "parent_span_id": "", "level": "trace",
     "event_name": "gen_ai.client.inference.operation.details", "segment": '{"a": "same"}',
     "signal": "traces", "service": "same", "cost_source": "same", "finding_id": "same",
-    "delivery_id": "same",
+    "delivery_id": "same", "dataset": "same", "draft": "same", "item": "same",
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
     "trace_id": TRACE, "traces": [TRACE], "start_ns": 0, "end_ns": 2**62, "evaluator": "same",
@@ -63,10 +63,12 @@ ARGUMENTS: dict[str, Any] = {
     "ids": [("trace", TRACE), ("session", "same"), ("user", "same")],
     "names": deletion.Names(), "old": [30], "new": 90, "token": "isolation",
     "service": "same", "column": "model", "metric": "latency_p95", "session_id": "same",
-    "since": date(2020, 1, 1),
+    "since": date(2020, 1, 1), "other": "same", "first": "same", "second": "same",
+    "draft": "same",
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
-SILENT = ("settings", "drift")  # pages of counts and names, which are the same in both projects
+# Pages of counts and names, which are the same in both projects.
+SILENT = ("settings", "drift", "review", "quality", "experiments")
 CHANGES = ("erase", "move", "update", "bury")
 
 
