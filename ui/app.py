@@ -9,7 +9,7 @@ import streamlit as st
 from schemas.control import ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.queries import spans
-from ui import data, errors, viewer
+from ui import data, errors, saved, viewer
 from ui.pages import EMPTY_TOO, SECTIONS, Render
 
 # Without one of ours the browser would fetch a page's icon from another host.
@@ -60,6 +60,8 @@ def _shown(path: str, render: Render) -> None:
         st.sidebar.caption(data.literal(f"{person.name} ({person.role})"))
         st.sidebar.html('<a href="/logout" target="_self">Log out</a>')
     render(store, project)
+    # Behind the page, whose widgets write into the address what a view is to show again.
+    saved.sidebar(store, project, path, person)
 
 
 def main() -> None:
@@ -67,11 +69,11 @@ def main() -> None:
     first = True
     found: dict[str, list[st.Page]] = {}
     for section, pages in SECTIONS.items():
-        for title, path, icon, render in pages:
-            made = st.Page(page(path, render), title=title, url_path=path, icon=icon, default=first)
+        for title, path, render in pages:
+            made = st.Page(page(path, render), title=title, url_path=path, default=first)
             found.setdefault(section, []).append(made)
             first = False
-    st.navigation(found).run()
+    st.navigation(found, expanded=True).run()
 
 
 main()

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from schemas.clickhouse import Store
 from ui.views import (
     alerts,
+    datasets,
     drift,
+    experiments,
     findings,
     overview,
     quality,
@@ -20,26 +22,29 @@ from ui.views import (
 )
 
 Render = Callable[[Store, str], None]
-# Section: (title, address, icon, what draws it).
-SECTIONS: dict[str, list[tuple[str, str, str, Render]]] = {
+# Section: (title, address, what draws it). No icons: a page's icon is its favicon too, and that the
+# browser would ask of another host.
+SECTIONS: dict[str, list[tuple[str, str, Render]]] = {
     "Is it still good?": [
-        ("Overview", "overview", ":material/monitoring:", overview.render),
-        ("Findings", "findings", ":material/troubleshoot:", findings.render),
-        ("Quality", "quality", ":material/verified:", quality.render),
-        ("Drift", "drift", ":material/trending_down:", drift.render),
+        ("Overview", "overview", overview.render),
+        ("Findings", "findings", findings.render),
+        ("Quality", "quality", quality.render),
+        ("Drift", "drift", drift.render),
     ],
     "What happened?": [
-        ("Traces", "traces", ":material/list:", traces.render),
-        ("Trace", "trace", ":material/account_tree:", trace.render),
-        ("Sessions", "sessions", ":material/forum:", sessions.render),
-        ("Retrieval", "retrieval", ":material/find_in_page:", retrieval.render),
+        ("Traces", "traces", traces.render),
+        ("Trace", "trace", trace.render),
+        ("Sessions", "sessions", sessions.render),
+        ("Retrieval", "retrieval", retrieval.render),
     ],
-    "What people say": [
-        ("Review", "review", ":material/rate_review:", review.render),
+    "Making it better": [
+        ("Review", "review", review.render),
+        ("Data sets", "datasets", datasets.render),
+        ("Experiments", "experiments", experiments.render),
     ],
     "Running it": [
-        ("Alerts", "alerts", ":material/notifications:", alerts.render),
-        ("Settings", "settings", ":material/settings:", settings.render),
+        ("Alerts", "alerts", alerts.render),
+        ("Settings", "settings", settings.render),
     ],
 }
 EMPTY_TOO = frozenset({"settings", "alerts"})  # of use before the first trace came

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from schemas import canaries, models, review
+from schemas import canaries, datasets, models, review
 from schemas.clickhouse import Store
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,8 @@ TABLES = {
     "labels": models.LabelRow,
     "review_batches": review.ReviewBatchRow,
     "review_items": review.ReviewItemRow,
+    "dataset_versions": datasets.DatasetVersionRow,
+    "dataset_items": datasets.DatasetItemRow,
     "judge_usage": models.JudgeUsageRow,
     "canary_rows": canaries.CanaryRow,
     "canary_scores": canaries.CanaryScoreRow,

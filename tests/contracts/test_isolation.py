@@ -54,7 +54,7 @@ SAME = {  # columns that are the same in both projects, so that a join by them a
     "session_id": "same", "user_id": "same", "parent_span_id": "", "level": "trace",
     "event_name": "gen_ai.client.inference.operation.details", "segment": '{"a": "same"}',
     "signal": "traces", "service": "same", "cost_source": "same", "finding_id": "same",
-    "delivery_id": "same", "question_id": "same",
+    "delivery_id": "same", "question_id": "same", "dataset": "same", "draft": "same", "item": "same",
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
     "trace_id": TRACE, "traces": [TRACE], "start_ns": 0, "end_ns": 2**62, "evaluator": "same",
@@ -66,9 +66,11 @@ ARGUMENTS: dict[str, Any] = {
     "since": date(2020, 1, 1), "keys": [(TRACE, SPAN, "same")], "pairs": [(TRACE, SPAN)],
     "sessions": ["same"],
     "question_id": "same", "since_ns": 0,
+    "other": "same", "first": "same", "second": "same", "draft": "same",
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
-SILENT = ("settings", "drift")  # pages of counts and names, which are the same in both projects
+# Pages of counts and names, which are the same in both projects.
+SILENT = ("settings", "drift", "review", "quality", "experiments")
 CHANGES = ("erase", "move", "update", "bury")
 
 

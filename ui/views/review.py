@@ -107,17 +107,22 @@ def _item(
         with st.container(border=True):
             _texts(spans_of)
     comment = st.text_input("Comment", key=f"comment-{item['trace_id']}", max_chars=1000)
+    # The item is in the key: a second press, made before the next item is drawn, must not label it.
     buttons = st.columns(len(choice) + 2)
     for n, (label, value, key) in enumerate(choice):
         if spans_of and buttons[n].button(
-            label, shortcut=key, key=f"say-{label}", width="stretch", type="primary"
+            label,
+            shortcut=key,
+            key=f"say-{label}-{item['trace_id']}",
+            width="stretch",
+            type="primary",
         ):
             review.say(store, project, evaluator, item, annotator, label, value, comment)
             st.session_state["told"] = _revealed(store, project, evaluator, item, label)
             st.session_state["last"] = item["trace_id"]
             st.session_state.pop("again", None)
             st.rerun()
-    if buttons[-2].button("Later", shortcut="L", key="later", width="stretch"):
+    if buttons[-2].button("Later", shortcut="L", key=f"later-{item['trace_id']}", width="stretch"):
         skipped.append(item["trace_id"])
         st.session_state.pop("again", None)
         st.rerun()
