@@ -54,7 +54,8 @@ SAME = {  # columns that are the same in both projects, so that a join by them a
     "session_id": "same", "user_id": "same", "parent_span_id": "", "level": "trace",
     "event_name": "gen_ai.client.inference.operation.details", "segment": '{"a": "same"}',
     "signal": "traces", "service": "same", "cost_source": "same", "finding_id": "same",
-    "delivery_id": "same", "question_id": "same", "dataset": "same", "draft": "same", "item": "same",
+    "delivery_id": "same", "question_id": "same", "dataset": "same", "draft": "same",
+    "item": "same",
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
     "trace_id": TRACE, "traces": [TRACE], "start_ns": 0, "end_ns": 2**62, "evaluator": "same",
