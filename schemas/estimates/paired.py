@@ -43,7 +43,7 @@ def compare(a: Floats, b: Floats, units: Sequence[str], seed: int = 0) -> Paired
         raise ValueError("there is no pair")
     names, at = np.unique(np.asarray(units, dtype=object).astype(str), return_inverse=True)
     gap = b - a
-    sums, sizes = np.bincount(at, gap), np.bincount(at).astype(float)
+    sums, sizes = np.bincount(at, gap).astype(float), np.bincount(at).astype(float)
     count, total = len(names), float(len(gap))
     mean = float(gap.mean())
     low = high = float("nan")
