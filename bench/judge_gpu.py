@@ -194,14 +194,13 @@ def differences(one: list[float], other: list[float]) -> str:
 
 def precision(title: str, model: Any, asked: list[list[int]]) -> None:
     """fp32 by batches and one by one, and bf16 against fp32, on one model."""
-    model.float()
+    torch.nn.Module.float(model)  # a GGUF model, which is dequantised, refuses its own method
     exact = judged(Engine(model), asked)
     some = asked[:64]
     alone = [judged(Engine(model), [prompt])[0] for prompt in some]
     say(f"{title}, fp32, batch against one by one: {differences(exact[: len(some)], alone)}")
-    say(
-        f"{title}, bf16 against fp32: {differences(exact, judged(Engine(model.bfloat16()), asked))}"
-    )
+    half = torch.nn.Module.bfloat16(model)
+    say(f"{title}, bf16 against fp32: {differences(exact, judged(Engine(half), asked))}")
 
 
 def texts() -> Iterator[tuple[str, str]]:
