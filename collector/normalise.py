@@ -211,7 +211,7 @@ def kept(trace_state: str) -> float:
             for part in value.split(";"):
                 name, _, digits = part.partition(":")
                 if name == "th" and _THRESHOLD.fullmatch(digits):
-                    return 1 - int(digits.ljust(14, "0"), 16) / 2**56
+                    return (2**56 - int(digits.ljust(14, "0"), 16)) / 2**56
     return 1.0
 
 
