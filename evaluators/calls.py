@@ -39,7 +39,7 @@ def reference(text: str) -> list[ToolCall]:
     for one in given:
         one = one["function"] if isinstance(one.get("function"), dict) else one
         name = next((one[k] for k in NAME_KEYS if isinstance(one.get(k), str)), "")
-        said = next((one[k] for k in ARGUMENT_KEYS if k in one), {})
+        said: Any = next((one[k] for k in ARGUMENT_KEYS if k in one), {})
         if not name:
             raise ValueError("a call of the reference has no name")
         made.append(ToolCall(name, said if isinstance(said, str) else json.dumps(said)))
@@ -53,9 +53,9 @@ def matched(wanted: ToolCall, given: ToolCall) -> float:
         return 0.0
     a, b = arguments(wanted.arguments), arguments(given.arguments)
     if not isinstance(a, dict) or not isinstance(b, dict):
-        return 0.5 + 0.5 * (a == b)
+        return 0.5 + 0.5 * float(a == b)
     names = {*a, *b}
-    same = sum(n in a and n in b and a[n] == b[n] for n in names)
+    same = sum(bool(n in a and n in b and a[n] == b[n]) for n in names)
     return 0.5 + 0.5 * (same / len(names) if names else 1.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from evaluators.base import Resources, Result, scored, version_of
 from schemas.models import Sample
@@ -53,10 +53,16 @@ def _phone(text: str) -> bool:
     return number.startswith("+") or len(re.findall(r"\d+", number)) >= 2
 
 
-_CHECKS = {
-    "iban": _iban, "ip": _ip, "phone": _phone,
-    "card": lambda text: len(set(text)) > 2 and luhn(re.sub(r"\D", "", text)),
-}  # fmt: skip
+def _card(text: str) -> bool:
+    return len(set(text)) > 2 and luhn(re.sub(r"\D", "", text))
+
+
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    "iban": _iban,
+    "ip": _ip,
+    "phone": _phone,
+    "card": _card,
+}
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
 
 
