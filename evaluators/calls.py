@@ -53,9 +53,9 @@ def matched(wanted: ToolCall, given: ToolCall) -> float:
         return 0.0
     a, b = arguments(wanted.arguments), arguments(given.arguments)
     if not isinstance(a, dict) or not isinstance(b, dict):
-        return 1.0 if a == b else 0.5
+        return 0.5 + 0.5 * float(a == b)
     names = {*a, *b}
-    same = sum(n in a and n in b and a[n] == b[n] for n in names)
+    same = sum(bool(n in a and n in b and a[n] == b[n]) for n in names)
     return 0.5 + 0.5 * (same / len(names) if names else 1.0)
 
 

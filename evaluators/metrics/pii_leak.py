@@ -53,10 +53,16 @@ def _phone(text: str) -> bool:
     return number.startswith("+") or len(re.findall(r"\d+", number)) >= 2
 
 
+def _card(text: str) -> bool:
+    return len(set(text)) > 2 and luhn(re.sub(r"\D", "", text))
+
+
 _CHECKS: dict[str, Callable[[str], bool]] = {
-    "iban": _iban, "ip": _ip, "phone": _phone,
-    "card": lambda text: len(set(text)) > 2 and luhn(re.sub(r"\D", "", text)),
-}  # fmt: skip
+    "iban": _iban,
+    "ip": _ip,
+    "phone": _phone,
+    "card": _card,
+}
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
 
 
@@ -65,8 +71,7 @@ def find(text: str) -> Iterator[tuple[str, str]]:
     left = text
     for kind, pattern in _COMPILED.items():
         for match in pattern.finditer(left):
-            check = _CHECKS.get(kind)
-            if check is None or check(match[0]):
+            if _CHECKS.get(kind, bool)(match[0]):
                 yield kind, match[0]
                 left = left[: match.start()] + "\0" * len(match[0]) + left[match.end() :]
 
