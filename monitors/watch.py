@@ -36,6 +36,7 @@ FIELDS = ("input", "output")
 COVERED = 0.98
 LATE_NS = 3600 * 10**9  # after midnight, until the last day's spans are there and judged
 EVERY_MS = 15_000  # between two looks at the alert rules
+ADOPT_MS = 60_000  # between two looks at what was requeued
 
 
 def look(
@@ -149,7 +150,7 @@ class Watch:
         self._settings, self._environ = settings, environ
         self._journal, self._sinks = journal, sinks
         self._last: dict[str, int] = {}
-        self._adopted = False
+        self._adopt_at = 0
         self._rules_at = 0
         self._routes = routes(*recall(journal), settings, environ)
 
@@ -184,11 +185,11 @@ class Watch:
         state = control.read(store)
         self._routes = routes(state.alerts, state.silences, self._settings, self._environ)
         remember(self._journal, state.alerts, state.silences)
-        if not self._adopted:
-            adopt(self._journal, store, spans.projects(store))
-            self._adopted = True
-        forget(self._journal, store)
         now = now_ms()
+        if now >= self._adopt_at:
+            adopt(self._journal, store, spans.projects(store))
+            self._adopt_at = now + ADOPT_MS
+        forget(self._journal, store)
         if now >= self._rules_at:
             self._rules_at = now + EVERY_MS
             where, explorer = self._routes, self._settings.explorer
