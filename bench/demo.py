@@ -2,10 +2,10 @@
 
 The monitor part of `assay demo`, in process: plans of examples/demo_traffic (the seed draws
 segment, onset, effect, or healthy traffic), the shipped groundedness scores of their answers, the
-48-hour search at the level that monitors use, and the alert as it would be posted. No store, collector or
-worker, and of the demo's three evaluators groundedness only. Right: one confirmed finding with the
-segment and an onset within two hours, and one alert whose body names segment, onset and share;
-where nothing was injected: no alert at all.
+48-hour search at the level that monitors use, and the alert as it would be posted. No store, no
+collector, no worker, and of the demo's three evaluators groundedness only. Right: one confirmed
+finding with the segment and an onset within two hours, and one alert whose body names segment,
+onset and share; where nothing was injected: no alert at all.
 """
 
 from __future__ import annotations
