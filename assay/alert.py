@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from monitors.alerts.compose import findings_page, iso
 from monitors.alerts.destination import Answer
 from monitors.alerts.message import FIRING, RESOLVED, Message, message_id
+from monitors.alerts.mirror import row
 from monitors.alerts.outbox import send
 from monitors.alerts.routes import Routes, routes
 from schemas import clickhouse, control
@@ -34,7 +35,7 @@ def run(
     settings: Settings, action: str, name: str, until: str, length: str, project: str, reason: str
 ) -> int:
     """The exit code."""
-    if action != "list" and not name:
+    if action not in {"list", "requeue"} and not name:
         print(f"assay: `assay alert {action}` takes the NAME of an alert", file=sys.stderr)
         return 2
     try:
@@ -42,6 +43,8 @@ def run(
         try:
             if action == "list":
                 return _list(store, settings)
+            if action == "requeue":
+                return _requeue(store, name, project)
             if action == "test":
                 return _test(store, settings, name)
             if action == "unsilence":
@@ -123,6 +126,28 @@ def _list(store: Store, settings: Settings) -> int:
             if mine:
                 last = mine[0]["error"] or "not tried yet"
                 print(f"{project}: {len(mine)} {status}, the last to {mine[0]['rule']}: {last}")
+    return 0
+
+
+def requeue(store: Store, name: str, project: str, now_ms: int) -> int:
+    """Make dead deliveries (of one destination and project, where they are named) pending again,
+    under their ids and with three new days; running monitors take them over within a minute. The
+    number of them. Raises Retryable, Permanent."""
+    mine = [
+        replace(row(found), status="pending", attempts=0, error="requeued",
+                next_attempt_at=now_ms, updated_at=now_ms * 1000)
+        for each in ([project] if project else projects(store))
+        for found in findings.list_deliveries(store, each)
+        if found["status"] == "dead" and name in {"", found["rule"]}
+    ]  # fmt: skip
+    if mine:
+        findings.insert_deliveries(store, mine)
+    return len(mine)
+
+
+def _requeue(store: Store, name: str, project: str) -> int:
+    count = requeue(store, name, project, time.time_ns() // 10**6)
+    print(f"{count} dead {'delivery' if count == 1 else 'deliveries'} will be tried again")
     return 0
 
 

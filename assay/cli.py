@@ -115,12 +115,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _alert(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("action", choices=["test", "list", "silence", "unsilence"])
+    add("action", choices=["test", "list", "silence", "unsilence", "requeue"])
     add("name", nargs="?", default="", metavar="NAME", help="an alert of assay.yaml; for silences"
         " also a signal, a rule or `all`")  # fmt: skip
     add("--until", default="", metavar="TIME", help="end of a silence, like 2026-12-01T08:00 (UTC)")
     add("--for", default="", dest="length", metavar="LENGTH", help="30m, 2h, 3d or 1w")
-    add("--project", default="", metavar="P", help="silence this project only")
+    add("--project", default="", metavar="P", help="silence or requeue this project only")
     add("--reason", default="", help="why, for whoever lists it")
     takes = ("action", "name", "until", "length", "project", "reason")
     _to(command, "assay.alert:run", *takes)
@@ -170,8 +170,12 @@ def _rootcause(command: argparse.ArgumentParser) -> None:
     command.set_defaults(handler="assay.rootcause:run", takes=None)
     command.description = "The smallest set of segments that explains a change of a measure."
     add = command.add_argument
-    add("--input", required=True, metavar="FILE", help="CSV, .jsonl or .parquet; - reads CSV")
-    add("--time-column", required=True, metavar="COLUMN", help="numbers or ISO 8601 times")
+    add("--input", default="", metavar="FILE", help="CSV, .jsonl or .parquet; - reads CSV")
+    add("--time-column", default="", metavar="COLUMN", help="numbers or ISO 8601 times")
+    add("--project", default="", metavar="P", help="search stored traces instead of a file")
+    add("--metric", default="", metavar="M", help="with --project: an evaluator, or one of errors,"
+        " latency, cost, tokens")  # fmt: skip
+    add("--since", default="", metavar="TIME", help="with --project: begin of the reference")
     add("--at", required=True, metavar="TIME", help="when the current window begins")
     add(
         "--window",
@@ -181,8 +185,9 @@ def _rootcause(command: argparse.ArgumentParser) -> None:
         help="its length in the"
         " time column's unit (seconds); default: a step of a time grid, else all that follows",
     )
-    add("--measure", required=True, metavar="A[/B]", help="sum(A) / sum(B), or the mean of A")
-    add("--dimensions", required=True, metavar="A,B", help="columns in which to search")
+    add("--measure", default="", metavar="A[/B]", help="sum(A) / sum(B), or the mean of A")
+    add("--dimensions", default="", metavar="A,B", help="columns in which to search; with"
+        " --project all that traces are segmented by")  # fmt: skip
     add("--seed", type=int, default=0, help="draws the permutations where there are too many")
     add("--json", action="store_true", help="print a list of causes, the strongest first")
 

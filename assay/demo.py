@@ -49,6 +49,8 @@ def _send(settings: Settings, arguments: argparse.Namespace, truth: Path) -> dic
     ]  # fmt: skip
     if arguments.no_regression:
         command.append("--no-regression")
+    if arguments.seed is not None:
+        command.append("--any")
     subprocess.run(command, cwd=_ROOT, check=True)
     found: dict[str, Any] = json.loads(truth.read_text())
     return found

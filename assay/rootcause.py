@@ -1,11 +1,13 @@
-"""`assay rootcause`: the segments of any file that explain a change of a measure."""
+"""`assay rootcause`: the segments of any file, or of stored traces, that explain a change."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import time as clock
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,10 @@ import numpy as np
 from assay.tables import TableError, column, numbers, read_table
 from monitors.rootcause.explain import Cause, Explanation, explain
 from monitors.rootcause.leaves import LeavesError, leaves
+from schemas import clickhouse
+from schemas.errors import Permanent, Retryable
+from schemas.queries import causes, scores
+from schemas.queries.traces import SEGMENT_COLUMNS
 from schemas.settings import Settings
 
 REFERENCE_BLOCKS = 20  # into which a reference without a time grid is cut
@@ -23,19 +29,65 @@ GRID = 1_000  # more steps than this are no grid
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """0 with the causes on standard output, 2 with one line on standard error."""
     try:
-        found = examine(arguments)
-    except (TableError, LeavesError) as error:
+        found = stored(settings, arguments) if arguments.project else examine(arguments)
+    except (TableError, LeavesError, Retryable, Permanent) as error:
         print(f"assay rootcause: {error}", file=sys.stderr)
         return 2
     if arguments.json:
         print(json.dumps(_listed(found), ensure_ascii=False))
     else:
-        _tell(found, arguments.measure)
+        _tell(found, arguments.metric or arguments.measure)
     return 0
+
+
+def _ns(text: str, option: str) -> int:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise TableError(f"{option} {text!r} must be a time like 2026-12-01T08:00") from None
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000) * 10**6
+
+
+def stored(settings: Settings, arguments: argparse.Namespace) -> Explanation:
+    """Search a project's traces, added up in ClickHouse. Raises TableError, LeavesError,
+    Retryable, Permanent."""
+    if not (arguments.metric and arguments.since):
+        raise TableError("--project needs --metric and --since too")
+    since, at = _ns(arguments.since, "--since"), _ns(arguments.at, "--at")
+    end = clock.time_ns() if arguments.window is None else at + round(arguments.window * 1e9)
+    if not since < at < end:
+        raise TableError("--since must be before --at, and --at before the end of the window")
+    wanted = [d for d in arguments.dimensions.split(",") if d] or list(SEGMENT_COLUMNS)
+    if unknown := set(wanted) - set(SEGMENT_COLUMNS):
+        raise TableError(f"traces have no segment {', '.join(sorted(unknown))}; there are"
+                         f" {', '.join(SEGMENT_COLUMNS)}")  # fmt: skip
+    store = clickhouse.connect(settings)
+    try:
+        newest = {r["evaluator"]: r["version"] for r in scores.evaluators(store, arguments.project)}
+        if arguments.metric not in {*newest, *causes.TRAFFIC}:
+            raise TableError(f"no metric {arguments.metric!r} in {arguments.project}; there are"
+                             f" {', '.join([*newest, *causes.TRAFFIC])}")  # fmt: skip
+        rows = causes.sums(
+            store, arguments.project, arguments.metric, newest.get(arguments.metric, ""), since,
+            end, at, max(1, (at - since) // REFERENCE_BLOCKS),
+        )  # fmt: skip
+    finally:
+        store.close()
+    block = np.array([r["block"] for r in rows], dtype=np.int64)
+    kept = np.unique(block)
+    if not (kept < 0).any() or not (kept >= 0).any():
+        raise TableError("no scored traces on one side of --at")
+    held = {name: [r[f"segment_{name}"] for r in rows] for name in wanted}
+    held = {name: values for name, values in held.items() if len(set(values)) > 1}
+    total, weight = (np.array([r[k] for r in rows], dtype=np.float64) for k in ("total", "weight"))
+    made = leaves(held, np.searchsorted(kept, block), total, weight)
+    return explain(made, kept >= 0, seed=arguments.seed)
 
 
 def examine(arguments: argparse.Namespace) -> Explanation:
     """Read, cut into blocks of time and search. Raises TableError or LeavesError."""
+    if not (arguments.input and arguments.time_column and arguments.measure):
+        raise TableError("give --input, --time-column and --measure, or --project")
     table = read_table(arguments.input)
     value, _, weight = arguments.measure.partition("/")
     total = numbers(table, value)

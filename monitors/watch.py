@@ -39,6 +39,7 @@ SCORES = ("groundedness", "answer_relevance", "refusal")
 FIELDS = ("input", "output")
 COVERED = 0.98
 EVERY_MS = 15_000  # between two looks at the alert rules
+ADOPT_MS = 60_000  # between two looks at what was requeued
 
 
 def look(
@@ -158,7 +159,7 @@ class Watch:
         self._journal, self._sinks = journal, sinks
         self._last: dict[str, int] = {}
         self._held: dict[str, Held] = {}
-        self._adopted = False
+        self._adopt_at = 0
         self._rules_at = 0
         self._routes = routes(*recall(journal), settings, environ)
 
@@ -193,11 +194,11 @@ class Watch:
         state = control.read(store)
         self._routes = routes(state.alerts, state.silences, self._settings, self._environ)
         remember(self._journal, state.alerts, state.silences)
-        if not self._adopted:
-            adopt(self._journal, store, spans.projects(store))
-            self._adopted = True
-        forget(self._journal, store)
         now = now_ms()
+        if now >= self._adopt_at:
+            adopt(self._journal, store, spans.projects(store))
+            self._adopt_at = now + ADOPT_MS
+        forget(self._journal, store)
         if now >= self._rules_at:
             self._rules_at = now + EVERY_MS
             where, explorer = self._routes, self._settings.explorer

@@ -85,6 +85,11 @@ def _regression(draw: random.Random, start_ns: int) -> Regression:
     return Regression(segment, onset, draw.uniform(0.75, 0.95))
 
 
+def quiet(seed: int) -> bool:
+    """Whether this seed, where a person asks for one, draws healthy traffic: one in five does."""
+    return random.Random(f"quiet {seed}").random() < 0.2
+
+
 def make_plan(seed: int, regression: bool, end_ns: int, traces: int = 1500) -> Plan:
     """The same seed, the same plan; times end at `end_ns`."""
     draw = random.Random(seed)

@@ -16,7 +16,7 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
-from examples.demo_traffic.plan import make_plan
+from examples.demo_traffic.plan import make_plan, quiet
 from examples.demo_traffic.spans import request
 
 BATCH = 100
@@ -47,10 +47,12 @@ def main() -> None:
     parser.add_argument("--endpoint", default="http://127.0.0.1:4318")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-regression", action="store_true")
+    parser.add_argument("--any", action="store_true", help="the seed may draw healthy traffic")
     parser.add_argument("--traces", type=int, default=1500)
     parser.add_argument("--truth", type=Path, help="write what was injected to this file")
     arguments = parser.parse_args()
-    plan = make_plan(arguments.seed, not arguments.no_regression, time.time_ns(), arguments.traces)
+    healthy = arguments.no_regression or (arguments.any and quiet(arguments.seed))
+    plan = make_plan(arguments.seed, not healthy, time.time_ns(), arguments.traces)
     draw = random.Random()  # ids must differ between runs of one seed
     sent = 0
     for at in range(0, len(plan.traces), BATCH):

@@ -31,8 +31,10 @@ def examples(project: str, traces: Sequence[str], explorer: str) -> tuple[dict[s
     )  # fmt: skip
 
 
-def findings_page(project: str, explorer: str) -> str:
-    return f"{explorer}/findings?{urlencode({'project': project})}"
+def findings_page(project: str, explorer: str, finding: str = "") -> str:
+    """The page of a project's findings, or of one of them."""
+    asked = {"project": project} | ({"finding": finding} if finding else {})
+    return f"{explorer}/findings?{urlencode(asked)}"
 
 
 def describe(found: FindingRow, explorer: str, now_ms: int) -> Message:
@@ -49,7 +51,8 @@ def describe(found: FindingRow, explorer: str, now_ms: int) -> Message:
         effect_interval=(found.effect_low, found.effect_high), p_value=found.p_value,
         share_explained=found.share_explained,
         examples=examples(found.project, details.get("examples", {}).get("after", []), explorer),
-        url=findings_page(found.project, explorer), finding_id=found.finding_id,
+        url=findings_page(found.project, explorer, found.finding_id),
+        finding_id=found.finding_id,
     )  # fmt: skip
 
 

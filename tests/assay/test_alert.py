@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,6 +14,8 @@ from assay.alert import ends, run
 from assay.cli import build_parser
 from schemas import control
 from schemas.clickhouse import Store
+from schemas.models import DeliveryRow
+from schemas.queries.findings import insert_deliveries, list_deliveries
 from schemas.settings import Settings
 from tests.monitors.alerts.receivers import SECRET, http_target
 
@@ -106,3 +109,22 @@ def test_a_silence_ends_where_it_is_told_to(until: str, length: str, end: str) -
 def test_a_silence_without_a_good_end_is_refused(until: str, length: str) -> None:
     with pytest.raises(ValueError, match="--"):
         ends(until, length, NOW)
+
+
+def test_dead_deliveries_are_requeued_under_their_ids(
+    store: Store, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = f"requeue-{uuid.uuid4().hex[:8]}"
+    rows = [
+        DeliveryRow(project, f"{name}-{state}-{project}", "f", name, "webhook", "", state, 9, 500,
+                    "x", "{}", 1, 1_700_000_000_000_000)
+        for name, state in (("pager", "dead"), ("office", "dead"), ("pager", "delivered"))
+    ]  # fmt: skip
+    insert_deliveries(store, rows)
+    assert call(settings, f"requeue pager --project {project}") == 0
+    assert "1 dead delivery will be tried again" in capsys.readouterr().out
+    after = {d["delivery_id"]: d for d in list_deliveries(store, project)}
+    assert after[f"pager-dead-{project}"]["status"] == "pending"
+    assert after[f"pager-dead-{project}"]["attempts"] == 0
+    assert after[f"office-dead-{project}"]["status"] == "dead"
+    assert after[f"pager-delivered-{project}"]["status"] == "delivered"

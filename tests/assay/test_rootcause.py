@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,10 @@ import pytest
 from assay.cli import build_parser
 from assay.rootcause import run
 from assay.tables import read_table
-from schemas.settings import from_environment
+from schemas.clickhouse import Store
+from schemas.models import SpanRow
+from schemas.queries.spans import insert_spans
+from schemas.settings import Settings, from_environment
 
 
 def write(folder: Path, iso: bool = False) -> Path:
@@ -87,3 +93,29 @@ def test_json_lines_and_parquet_read_like_csv(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(r) + "\n" for r in table.to_pylist()))
     assert read_table(str(tmp_path / "t.parquet")).equals(table)
     assert read_table(str(tmp_path / "t.jsonl")).to_pylist() == table.to_pylist()
+
+
+def test_stored_traces_are_searched_by_project_and_metric(
+    store: Store, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, draw = f"stored-{uuid.uuid4().hex[:8]}", np.random.default_rng(2)
+    now = time.time_ns()
+    begin, at = now - 48 * 3600 * 10**9, now - 8 * 3600 * 10**9
+    rows = []
+    for moment in np.sort(draw.uniform(begin, now, 2500)):
+        trace = uuid.uuid4().hex
+        model, version = draw.choice(["a", "b", "c"]), draw.choice(["v1", "v2"])
+        bad = model == "b" and version == "v2" and moment >= at
+        rows.append(SpanRow(
+            project, trace, trace[:16], int(moment), kind="LLM", model=model,
+            prompt_version=version, status="ERROR" if draw.random() < 0.05 + 0.5 * bad else "OK",
+        ))  # fmt: skip
+    insert_spans(store, rows, project)
+    times = [datetime.fromtimestamp(ns / 1e9, UTC).isoformat() for ns in (begin, at)]
+    asked = ["rootcause", "--project", project, "--since", times[0], "--at", times[1], "--json"]
+    assert run(settings, build_parser().parse_args([*asked, "--metric", "errors"])) == 0
+    (first, *_) = json.loads(capsys.readouterr().out)
+    assert first["segment"] == {"model": ["b"], "prompt_version": ["v2"]}
+    assert first["p_value"] <= 0.05 and first["after"] > 0.4
+    assert run(settings, build_parser().parse_args([*asked, "--metric", "nothing"])) == 2
+    assert "there are errors, latency, cost, tokens" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def test_an_alert_carries_the_cause_examples_and_links() -> None:
     assert sent.summary == "groundedness fell ..."
     assert [e["trace_id"] for e in sent.examples] == ["a" * 32, "b", "c"]
     assert sent.examples[0]["url"] == f"http://ui/trace?project=shop&trace={'a' * 32}"
-    assert sent.url == "http://ui/findings?project=shop"
+    assert sent.url == f"http://ui/findings?project=shop&finding={sent.finding_id}"
 
 
 def test_what_is_found_at_one_moment_is_one_alert() -> None:
