@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 RANDOM, INFORMATIVE = "random", "informative"
 FLOOR = 0.1  # of the weight of an item far from the threshold: none is left out for good
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def rate_for(weight: Floats, wanted: int) -> float:
     return high
 
 
-def chances(batch: ReviewBatchRow, scores: Floats, starts: Floats, scored: Floats) -> Floats:
+def chances(batch: ReviewBatchRow, scores: Floats, starts: Ints, scored: Floats) -> Floats:
     """Each item's chance in one batch: 0 where it could not be drawn. `starts` in ns, `scored` in
     ms."""
     weight = weights(batch.mode, scores, batch.centre, batch.width)
@@ -84,7 +85,7 @@ def chances(batch: ReviewBatchRow, scores: Floats, starts: Floats, scored: Float
 
 
 def inclusion(
-    batches: Sequence[ReviewBatchRow], version: str, scores: Floats, starts: Floats, scored: Floats
+    batches: Sequence[ReviewBatchRow], version: str, scores: Floats, starts: Ints, scored: Floats
 ) -> Floats:
     """The chance of each item to be in the queue by now. Informative batches of another version of
     the evaluator are left out: its scores, which made their chances, are not these."""

@@ -36,7 +36,7 @@ def draw(
     if not rows:
         return 0
     scores = np.array([row["value"] for row in rows], float)
-    starts = np.array([row["start_ns"] for row in rows], float)
+    starts = np.array([row["start_ns"] for row in rows], np.int64)  # a float is 256 ns coarse
     scored = np.array([row["scored_ms"] for row in rows], float)
     fresh = np.array([not row["batch"] for row in rows])
     can = fresh & (starts >= span[0]) & (starts < span[1])

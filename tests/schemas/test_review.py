@@ -18,7 +18,7 @@ from schemas.review import (
 )
 
 SCORES = np.random.default_rng(1).random(4000)
-STARTS = np.arange(4000, dtype=float)
+STARTS = np.arange(4000, dtype=np.int64)
 SCORED = np.full(4000, 5.0)
 BATCH = ReviewBatchRow("p", "e", "b", "1", RANDOM, 0.1, 0.5, 0.1, 0, 4000, "ada", 10)
 
@@ -41,6 +41,13 @@ def test_an_informative_draw_prefers_scores_near_the_threshold_and_leaves_none_o
 def test_what_could_not_be_drawn_has_no_chance() -> None:
     assert chances(replace(BATCH, start_ns=2000), SCORES, STARTS, SCORED)[:2000].sum() == 0
     assert chances(replace(BATCH, drawn_at=4), SCORES, STARTS, SCORED).sum() == 0
+
+
+def test_the_newest_item_of_a_period_can_be_drawn() -> None:
+    now = 1_795_000_000_000_000_129  # as a float it would be later than the period's end
+    one = replace(BATCH, rate=1.0, end_ns=now + 1)
+    found = chances(one, SCORES[:1], np.array([now], np.int64), SCORED[:1])
+    assert found.tolist() == [1.0]
 
 
 def test_weighted_by_its_chance_a_sample_of_two_unlike_draws_has_the_populations_mean() -> None:
