@@ -81,9 +81,9 @@ def _words(policy: MonitorPolicy, days: int) -> str:
         )
     return (
         f"Watched by hours and days at {policy.false_alarms:g} false alarms in 30 days over all"
-        f" signals and segments of the project; a change under {policy.points:g} points, or of a"
-        f" factor under {1 + policy.factor:g}, counts as none. Means over sessions; a dashed line is a"
-        " finding."
+        f" signals and segments of the project; a change of under {policy.points:g} points, or of"
+        f" a factor under {1 + policy.factor:g}, counts as none. Means over sessions; a dashed line"
+        " is a finding."
     )
 
 
