@@ -167,6 +167,6 @@ def _tell(found: list[Compared], arguments: argparse.Namespace) -> None:
         print(
             f"{each.detector:<14}{each.feature:<11}{each.statistic:>10.4g}{each.p_value:>9.3g}"
             f"{each.p_adjusted:>10.3g}  {each.effect:+.3f} {each.effect_name}: {each.verdict}"
-            + (f" (80% power from {each.detectable:.2f})" if each.detectable
-               and each.verdict != "changed" else "")
+            + (f" (80% power from {each.detectable:.2f}, {each.smallest or 0:.3g} of the mean)"
+               if each.detectable and each.verdict != "changed" else "")
         )  # fmt: skip

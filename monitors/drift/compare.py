@@ -12,6 +12,7 @@ from monitors.drift.effects import psi
 from monitors.drift.texts import codes, lengths, script
 from monitors.drift.two_sample import Pair, TwoSample, adjusted, pair
 from monitors.windows import Floats, Integers
+from schemas.estimates.change import NO_DATA, change
 
 KINDS = ("number", "category", "text")
 CATEGORIES = 50  # texts with at most this many distinct values, each ten times on average
@@ -32,7 +33,8 @@ class Window:
 class Compared:
     """One test's answer. `p_adjusted` is Benjamini-Hochberg's over all tests of the comparison;
     `detectable` is the effect that would have been found with 80% power, where theory gives it
-    (Mann-Whitney: Cohen's d of normal values), and `psi` that of numbers and categories."""
+    (Mann-Whitney: Cohen's d of normal values), `smallest` the same of a mean over sessions in the
+    column's own units, by the variance between sessions; `psi` is of numbers and categories."""
 
     detector: str
     feature: str
@@ -44,6 +46,7 @@ class Compared:
     verdict: str
     psi: float | None
     detectable: float | None
+    smallest: float | None
     n_reference: int
     n_current: int
     sessions_reference: int
@@ -117,6 +120,7 @@ def compare(
             "changed" if p <= alpha else "no change found",
             psi(a[:, 0], b[:, 0]) if feature != "embedding" else None,
             _detectable(n, m, alpha / len(chosen)) if name == "mann_whitney" else None,
+            _smallest(each, alpha / len(chosen)) if name == "mann_whitney" else None,
             len(a), len(b), n, m,
         ))  # fmt: skip
     return out
@@ -129,6 +133,15 @@ def corrected_together(found: Sequence[Compared], alpha: float = 0.05) -> list[C
         replace(each, p_adjusted=p, verdict="changed" if p <= alpha else "no change found")
         for each, p in zip(found, p_values, strict=True)
     ]
+
+
+def _smallest(of: Pair, level: float) -> float | None:
+    """The change of the mean over sessions that would have been found, None on too few of them."""
+    total = np.bincount(of.session, of.values[:, 0])
+    means = total / np.bincount(of.session)
+    late = np.bincount(of.session, of.late) > 0
+    found = change(means[~late].tolist(), means[late].tolist(), level)
+    return None if found.verdict == NO_DATA else found.smallest
 
 
 def _detectable(n: int, m: int, level: float) -> float:

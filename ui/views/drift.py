@@ -13,6 +13,7 @@ import streamlit as st
 from schemas import control
 from schemas.clickhouse import Store
 from schemas.control import ControlError, MonitorPolicy
+from schemas.estimates.change import change, say
 from schemas.queries import findings, scores, streams
 from ui.data import literal
 from ui.drifting import plane, shapes
@@ -20,9 +21,10 @@ from ui.plain import visible
 
 DAY_NS = 86_400 * 10**9
 DAYS = 60
+RECENT = 7
 HISTORY = 14  # days of which monitors need that many before they judge a stream
 POWERS = {"latency": "ms", "cost": "USD a trace", "output_length": "characters",
-          "input_length": "characters", "output_tokens": "tokens"}  # fmt: skip
+          "input_length": "characters", "output_tokens": "tokens", "first_token": "ms"}  # fmt: skip
 
 
 def render(store: Store, project: str) -> None:
@@ -55,9 +57,24 @@ def render(store: Store, project: str) -> None:
     st.altair_chart(_chart(mine, column, signal, _onsets(store, project, signal)))
     days = len({row["day"] for row in mine})
     st.caption(_words(policy, days))
+    st.caption(literal(_compared(mine, column)))
     st.dataframe(_table(mine, column, signal), hide_index=True)
     shapes.show(store, project, signal, newest.get(signal, ""))
     plane.show(store, project)
+
+
+def _compared(rows: Sequence[dict[str, Any]], column: str) -> str:
+    """The last RECENT days beside those before them, of the first segment that is shown; a verdict
+    of 'no change' names what would have been seen."""
+    first = rows[0]["value"]
+    mine = [row for row in rows if row["value"] == first]
+    last = max(row["day"] for row in mine)
+    old, new = (
+        [row[column] for row in mine if (row["day"] > last - RECENT) == late]
+        for late in (False, True)
+    )
+    unit = " (in log10)" if column in streams.LOGARITHMS else ""
+    return f"Last {RECENT} days, {first or 'all traffic'}{unit}: {say(change(old, new))}"
 
 
 def _words(policy: MonitorPolicy, days: int) -> str:
@@ -67,10 +84,10 @@ def _words(policy: MonitorPolicy, days: int) -> str:
             f" at {policy.false_alarms:g} false alarms in 30 days over all of them together."
         )
     return (
-        f"Watched day by day at {policy.false_alarms:g} false alarms in 30 days over all signals"
-        f" and segments of the project; a change of under {policy.points:g} points, or of a factor"
-        f" under {1 + policy.factor:g}, counts as none. Means over sessions; a dashed line is a"
-        " finding."
+        f"Watched by hours and days at {policy.false_alarms:g} false alarms in 30 days over all"
+        f" signals and segments of the project; a change of under {policy.points:g} points, or of"
+        f" a factor under {1 + policy.factor:g}, counts as none. Means over sessions; a dashed line"
+        " is a finding."
     )
 
 
