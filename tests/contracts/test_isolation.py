@@ -63,7 +63,7 @@ ARGUMENTS: dict[str, Any] = {
     "ids": [("trace", TRACE), ("session", "same"), ("user", "same")],
     "names": deletion.Names(), "old": [30], "new": 90, "token": "isolation",
     "service": "same", "column": "model", "metric": "latency_p95", "session_id": "same",
-    "question_id": "same", "since_ns": 0,
+    "question_id": "same", "since_ns": 0, "share": 0.5,
     "since": date(2020, 1, 1),
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
 }  # fmt: skip
