@@ -19,6 +19,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PAGES = ("overview", "findings", "traces", "sessions", "drift", "retrieval", "alerts", "settings")
 COLOURS = 128
+LOADING = "[data-testid=stSkeleton]"
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -27,6 +28,7 @@ def shoot(page: Page, url: str, name: str, out: Path) -> None:
     page.goto(url)
     page.locator("h1").first.wait_for(timeout=120_000)
     page.locator(DONE).wait_for(timeout=120_000)
+    page.wait_for_function(f"!document.querySelector('{LOADING}')", timeout=120_000)
     page.wait_for_timeout(3000)  # charts are drawn after the script has ended
     path = out / f"{name}.png"
     page.screenshot(path=path)

@@ -80,7 +80,7 @@ def document_use(
     most or least often retrieved, or of those retrieved three times or more the lowest scores;
     `source`: of one source. Raises KeyError for another order."""
     holds, by = ORDERS[order]
-    mine = "" if source is None else "AND source = {source:String}"
+    mine = "" if source is None else "AND d.source = {source:String}"
     return store.rows(
         f"""
         SELECT toString(any(d.source)) AS source, any(d.id) AS id,

@@ -29,16 +29,17 @@ def inside(row: Observation, segment: Mapping[str, str]) -> bool:
 def candidates(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Candidates with each one below the widest one that holds it, marked by its depth."""
     order: list[tuple[int, Mapping[str, Any]]] = []
+    wide = sorted(found, key=lambda c: len(c["segment"]))
 
     def add(one: Mapping[str, Any], depth: int) -> None:
         if any(each is one for _, each in order):
             return
         order.append((depth, one))
-        for other in found:
+        for other in wide:
             if one["segment"].items() < other["segment"].items():
                 add(other, depth + 1)
 
-    for one in sorted(found, key=lambda c: len(c["segment"])):
+    for one in wide:
         add(one, 0)
     return pd.DataFrame(
         {
