@@ -14,8 +14,11 @@ endif
 
 # Tests of one file run in one process, which has a store of its own.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+# Each of them has models that would all want every core.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
+DATA ?= $(ASSAY_BENCH_DATA)
 
-.PHONY: install demo up test test-all test-browser bench-judges bench-monitors lint chromium
+.PHONY: install demo up test test-all test-browser bench-data bench-judges bench-monitors lint chromium
 
 install: $(VENV)/installed-$(TORCH)
 
@@ -45,10 +48,30 @@ lint: install
 	$(BIN)/mypy
 
 test: install chromium lint
-	$(BIN)/python -m pytest -m "not slow" -q $(PARALLEL)
+	$(TEST) -m "not slow" $(PARALLEL)
 
 test-browser: install chromium
-	$(BIN)/python -m pytest -q tests/ui/test_browser.py tests/browser
+	$(TEST) tests/ui/test_browser.py tests/ui/test_journeys.py
 
 test-all: install chromium lint
-	$(BIN)/python -m pytest -q
+	$(TEST)
+
+bench-data:
+	@test -d "$(DATA)" || { echo "Name the folder of labelled data: make $(MAKECMDGOALS) DATA=FOLDER"; exit 1; }
+
+bench-judges: install bench-data
+	$(BIN)/python -m bench.judge_speed
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.groundedness
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_quality
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_pairs
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.injection
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.evaluators
+
+bench-monitors: install bench-data
+	$(BIN)/python -m bench.monitors
+	$(BIN)/python -m bench.streams --real $(DATA)/root_cause/live_video
+	$(BIN)/python -m bench.drift --data $(DATA)/drift/clinc150.jsonl
+	$(BIN)/python -m bench.topics --data $(DATA)/drift/clinc150.jsonl
+	$(BIN)/python -m bench.faults
+	$(BIN)/python -m bench.onsets
+	$(BIN)/python -m bench.demo --seeds 20
