@@ -4,8 +4,8 @@
 RAG traces (bench/payload.py) over OTLP/HTTP from `--senders` processes that wait for each
 acknowledgement, and waits until every span is stored. The limit is the same rows as Native blocks
 that lie ready, without collector and without Python's encoding: what ClickHouse takes by itself.
-`--clients 500` sends one span a request from so many connections instead. `--rate 10000 --seconds
-300` offers a fixed rate and prints a line every ten seconds.
+`--clients 500` sends one span a request from so many connections instead, with `--rate 400` at that
+rate. `--rate 10000 --seconds 300` offers a fixed rate and prints a line every ten seconds.
 """
 
 from __future__ import annotations
@@ -149,7 +149,12 @@ def limits(instance: Instance, bodies: list[Body]) -> float:
     return best
 
 
-def burst(instance: Instance, traces: int, batch: int, senders: int, compress: bool) -> None:
+def target_of(instance: Instance, asked: argparse.Namespace) -> Target:
+    port = instance.settings.otlp_grpc_port if asked.grpc else instance.otlp
+    return Target(port, compress=asked.gzip, grpc=asked.grpc)
+
+
+def burst(instance: Instance, traces: int, batch: int, senders: int, target: Target) -> None:
     """Everything as fast as it is acknowledged, then the limit in the same run."""
     bodies = list(payload.bodies(traces, batch))
     spans = sum(body.spans for body in bodies)
@@ -157,7 +162,6 @@ def burst(instance: Instance, traces: int, batch: int, senders: int, compress: b
     print(f"{spans} spans in {len(bodies)} requests of {batch} traces, {size:.0f} bytes a span,"
           f" {senders} senders, {os.cpu_count()} cores")  # fmt: skip
     watch, start = Watch(instance), Start.now(instance)
-    target = Target(instance.otlp, compress=compress)
     with ProcessPoolExecutor(senders) as pool:
         jobs = [pool.submit(load.send_all, target, bodies[n::senders]) for n in range(senders)]
         acks = list(chain.from_iterable(job.result() for job in jobs))
@@ -165,7 +169,7 @@ def burst(instance: Instance, traces: int, batch: int, senders: int, compress: b
     print(f"ratio stored / limit  {rate / limits(instance, bodies):8.2f}")
 
 
-def small(instance: Instance, traces: int, clients: int) -> None:
+def small(instance: Instance, traces: int, clients: int, pace: float) -> None:
     """One span a request: what many processes that each export little cost."""
     single = []
     for body in payload.bodies(traces, 50):
@@ -176,15 +180,16 @@ def small(instance: Instance, traces: int, clients: int) -> None:
             one.resource_spans.add(resource=group.resource).scope_spans.add().spans.append(span)
             single.append(one.SerializeToString())
     size = sum(map(len, single)) / len(single)
-    print(f"{len(single)} requests of one span, {size:.0f} bytes each, {clients} connections")
+    print(f"{len(single)} requests of one span, {size:.0f} bytes each, {clients} connections"
+          + (f", {pace:.0f} spans/s asked for" if pace else ""))  # fmt: skip
     watch, start = Watch(instance), Start.now(instance)
     with ProcessPoolExecutor(1) as pool:
-        acks = pool.submit(load.send_small, instance.otlp, single, clients).result()
+        acks = pool.submit(load.send_small, instance.otlp, single, clients, pace).result()
     report(instance, acks, watch, start, size)
 
 
 def sustained(
-    instance: Instance, rate: float, seconds: float, batch: int, senders: int, compress: bool
+    instance: Instance, rate: float, seconds: float, batch: int, senders: int, target: Target
 ) -> None:
     """A fixed rate for a while: flat backlog and parts mean that it can go on."""
     bodies = list(payload.bodies(TEMPLATES, batch))
@@ -193,7 +198,7 @@ def sustained(
           f" {batch} traces a request, {senders} senders, {os.cpu_count()} cores")  # fmt: skip
     print("     s   stored/s    waiting   active parts")
     watch, start = Watch(instance, 0.25), Start.now(instance)
-    before, target = 0, Target(instance.otlp, compress=compress)
+    before = 0
     with ProcessPoolExecutor(senders) as pool:
         jobs: list[Future[list[Ack]]] = [
             pool.submit(load.send_paced, target, bodies[n::senders], rate / senders, seconds, n)
@@ -220,14 +225,17 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=0, help="connections of one-span requests")
     parser.add_argument("--rate", type=float, default=0, help="spans/s of a sustained run")
     parser.add_argument("--seconds", type=float, default=300, help="length of a sustained run")
+    parser.add_argument("--grpc", action="store_true", help="OTLP/gRPC instead of HTTP")
+    parser.add_argument("--workers", type=int, default=1, help="collector processes")
     asked = parser.parse_args()
-    with running() as instance:
-        if asked.rate:
-            sustained(instance, asked.rate, asked.seconds, asked.batch, asked.senders, asked.gzip)
-        elif asked.clients:
-            small(instance, asked.traces, asked.clients)
+    with running(workers=asked.workers) as instance:
+        target = target_of(instance, asked)
+        if asked.clients:
+            small(instance, asked.traces, asked.clients, asked.rate)
+        elif asked.rate:
+            sustained(instance, asked.rate, asked.seconds, asked.batch, asked.senders, target)
         else:
-            burst(instance, asked.traces, asked.batch, asked.senders, asked.gzip)
+            burst(instance, asked.traces, asked.batch, asked.senders, target)
 
 
 if __name__ == "__main__":

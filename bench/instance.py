@@ -93,13 +93,16 @@ class Instance:
 
 
 @contextmanager
-def running(collector: bool = True, folder: Path | None = None) -> Iterator[Instance]:
+def running(
+    collector: bool = True, folder: Path | None = None, workers: int = 1
+) -> Iterator[Instance]:
     """Start on free ports; stop and delete at the end (a `folder` that was given stays)."""
     home = folder or Path(tempfile.mkdtemp(prefix="assay-bench-"))
     home.mkdir(parents=True, exist_ok=True)
     names = ("STORE_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "UI_PORT")
     ports = {f"ASSAY_{name}": str(free_port()) for name in names}
-    environ = {**os.environ, **ports, "ASSAY_HOME": str(home), "CLICKHOUSE_URL": ""}
+    environ = {**os.environ, **ports, "ASSAY_HOME": str(home), "CLICKHOUSE_URL": "",
+               "ASSAY_COLLECTOR_WORKERS": str(workers)}  # fmt: skip
     settings = from_environment(environ)
     wanted = [("schemas.store", settings.store_port)]
     if collector:

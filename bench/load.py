@@ -1,4 +1,4 @@
-"""Senders: OTLP/HTTP requests over kept connections, each waiting for its acknowledgement."""
+"""Senders: OTLP requests over kept connections, each waiting for its acknowledgement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 import http.client
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.payload import Body
@@ -15,12 +15,13 @@ from bench.payload import Body
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go; `headers` beyond content type and encoding."""
+    """Where requests go; `headers` beyond content type and encoding. `grpc`: OTLP/gRPC instead."""
 
     port: int
     path: str = "/v1/traces"
     headers: tuple[tuple[str, str], ...] = ()
     compress: bool = False
+    grpc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,43 @@ def post(connection: http.client.HTTPConnection, target: Target, data: bytes) ->
         time.sleep(float(answer.headers.get("Retry-After") or 1) if answer else 0.2)
 
 
+def sending(target: Target) -> Callable[[bytes], int]:
+    """What sends a request until it is taken and says how often it was refused."""
+    if target.grpc:
+        return _grpc_sender(target)
+    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=120)
+    return lambda data: post(connection, target, data)
+
+
+def _grpc_sender(target: Target) -> Callable[[bytes], int]:
+    import grpc
+
+    channel = grpc.insecure_channel(f"127.0.0.1:{target.port}")
+    export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+    packing = grpc.Compression.Gzip if target.compress else None
+
+    def send(data: bytes) -> int:
+        refused = 0
+        while True:
+            try:
+                export(data, timeout=120, compression=packing)
+                return refused
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+            refused += 1
+            time.sleep(0.2)
+
+    return send
+
+
 def send_all(target: Target, bodies: Sequence[Body]) -> list[Ack]:
     """Each body once, as fast as the acknowledgements come."""
-    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=120)
+    send = sending(target)
     result = []
     for body in bodies:
         begun = time.monotonic()
-        refused = post(connection, target, body.data)
+        refused = send(body.data)
         now = time.monotonic()
         result.append(Ack(now, now - begun, body.spans, refused))
     return result
@@ -81,7 +112,7 @@ def send_paced(
     The schedule is fixed beforehand: a sender that falls behind does not lower the rate asked for.
     Latency counts from the moment a request was due.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=120)
+    send = sending(target)
     begun, due, number = time.monotonic(), 0.0, 0
     result = []
     while due < seconds:
@@ -90,7 +121,7 @@ def send_paced(
         pause = begun + due - time.monotonic()
         if pause > 0:
             time.sleep(pause)
-        refused = post(connection, target, data)
+        refused = send(data)
         now = time.monotonic()
         result.append(Ack(now, now - begun - due, body.spans, refused))
         due += body.spans / rate
@@ -100,10 +131,19 @@ def send_paced(
     return result
 
 
-async def _client(port: int, data: Sequence[bytes], into: list[Ack]) -> None:
+async def _client(
+    port: int, data: Sequence[bytes], into: list[Ack], first: float, every: float
+) -> None:
+    """`every`: seconds from one request to the next, the first one `first` seconds from now; 0: as
+    fast as the acknowledgements come. Latency counts from the moment that a request was due."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for body in data:
+    start = time.monotonic() + first
+    for number, body in enumerate(data):
         begun = time.monotonic()
+        if every:
+            due = start + number * every
+            await asyncio.sleep(max(0.0, due - begun))
+            begun = due
         writer.write(
             b"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf"
             b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
@@ -120,12 +160,21 @@ async def _client(port: int, data: Sequence[bytes], into: list[Ack]) -> None:
     await writer.wait_closed()
 
 
-def send_small(port: int, single: Sequence[bytes], clients: int) -> list[Ack]:
-    """One span a request from `clients` open connections at once."""
+def send_small(
+    port: int, single: Sequence[bytes], clients: int, rate: float = 0.0
+) -> list[Ack]:
+    """One span a request from `clients` open connections at once, `rate` spans/s over all of them
+    (0: as fast as they are acknowledged)."""
     result: list[Ack] = []
+    pause = clients / rate if rate else 0.0
 
-    async def every() -> None:
-        await asyncio.gather(*(_client(port, single[n::clients], result) for n in range(clients)))
+    async def together() -> None:
+        await asyncio.gather(
+            *(
+                _client(port, single[n::clients], result, 1 + pause * n / clients, pause)
+                for n in range(clients)
+            )
+        )
 
-    asyncio.run(every())
+    asyncio.run(together())
     return result
