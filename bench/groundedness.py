@@ -30,12 +30,13 @@ from bench.train_groundedness import (
     threshold,
 )
 from evaluators.embedding import Embedder
+from evaluators.features import NAMES as ALIGNED
 from evaluators.features import stem, words
 from evaluators.grounding import NAMES
 from evaluators.judges.encoder import Encoder
 
 ROUNDS = 2000
-ALIGNMENT = len(NAMES) - 1  # columns before the encoder's
+ALIGNMENT = len(ALIGNED)  # columns before the encoder's
 BEFORE = (1.53, 0.1143, 0.0, 0.1865, 0.3255, 0.162, 0.2436, 0.0782)  # weights of 5a6fcf051885
 Array = NDArray[np.float64]
 
@@ -104,6 +105,7 @@ def baselines(found: list[Row], idf: dict[str, float], x: Array) -> dict[str, Ar
         "MiniLM cosine": cosine(found),
         "0.1.0 before": x[:, 1:ALIGNMENT] @ np.array(BEFORE),
         "encoder alone": x[:, ALIGNMENT],
+        "weakest piece alone": x[:, ALIGNMENT + 1],
     }
 
 
@@ -133,7 +135,11 @@ def main() -> None:
         weight = even([y[n] for n in train])
         truth = np.concatenate([y[n] for n in train])
         stacked = np.vstack([x[n] for n in train])
-        columns = {"alignment, fitted": range(ALIGNMENT), "groundedness": range(len(NAMES))}
+        columns = {
+            "alignment, fitted": range(ALIGNMENT),
+            "without the weakest piece": range(len(NAMES) - 1),
+            "groundedness": range(len(NAMES)),
+        }
         scores = baselines(part, idf, x[name])
         for title, kept in columns.items():
             beta = fit(stacked[:, list(kept)], truth, weight)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.data import Row, auroc
 from bench.pairs import put, swap
 from bench.train_groundedness import labels, matrix, probability
-from evaluators.grounding import Logits
+from evaluators.grounding import Views
 from evaluators.judges.encoder import Encoder
 
 Array = NDArray[np.float64]
@@ -25,29 +25,43 @@ LENGTHS = (256, 1000, 4000, 16000)  # words of context, about 1.3 word pieces ea
 class Remembering:
     """An encoder that reads each pair once."""
 
-    def __init__(self, inner: Logits) -> None:
+    def __init__(self, inner: Views) -> None:
         self._inner = inner
-        self._held: dict[tuple[str, str], float] = {}
+        self._held: dict[tuple[str, str], list[float]] = {}
 
-    def logits(self, texts: Sequence[tuple[str, str]]) -> Array:
+    def views(self, texts: Sequence[tuple[str, str]]) -> Array:
         fresh = [t for t in dict.fromkeys(texts) if t not in self._held]
-        self._held.update(zip(fresh, self._inner.logits(fresh).tolist(), strict=True))
+        self._held.update(zip(fresh, self._inner.views(fresh).tolist(), strict=True))
         return np.array([self._held[t] for t in texts])
 
 
-def reworded(row: Row) -> Row:
-    """The claim as the object of a full sentence."""
+FORMS = (  # the first three are taken off by evaluators/framing.py, the others stand in no list
+    "According to the text, {}",
+    "The provided document states that {}",
+    "{}, as stated in the article.",
+    "What can be gathered from this is that {}",
+    "I looked it up for you and {}",
+    "{}, that much is certain from the sources at hand.",
+)
+
+
+def reworded(row: Row, form: str) -> Row:
+    """The claim as part of a full sentence that adds nothing."""
     claim = row["claim"].strip()
+    if form.startswith("{}"):
+        return {**row, "claim": form.format(claim.rstrip(" ."))}
     first = claim[:1].lower() + claim[1:] if claim[1:2].islower() else claim
-    return {**row, "claim": f"According to the text, {first}"}
+    return {**row, "claim": form.format(first)}
 
 
 def sanity(found: Mapping[str, list[Row]], judge: Judge) -> None:
     """Per set, of the supported rows that are scored as supported: the share that stays so."""
     print(
-        "\n| set | stay supported: another row's context | an empty one | flipped when reworded |"
+        "\n| set | stay supported: another row's context | an empty one | flipped when reworded: "
+        + " | ".join(FORMS),
+        "|",
     )
-    print("|---|---|---|---|")
+    print("|---|---|---|" + "---|" * len(FORMS))
     broken: list[str] = []
     for name, part in found.items():
         draw = random.Random(0)
@@ -63,7 +77,7 @@ def sanity(found: Mapping[str, list[Row]], judge: Judge) -> None:
         shares = [
             judge(name, alien).mean(),
             judge(name, [{**row, "context": ""} for row in kept]).mean(),
-            1 - judge(name, [reworded(row) for row in kept]).mean(),
+            *(1 - judge(name, [reworded(row, form) for row in kept]).mean() for form in FORMS),
         ]
         print(f"| {name} (n={len(kept)}) |", " | ".join(f"{100 * s:.1f}%" for s in shares), "|")
         names = sorted({w for r in part for w in r["claim"].split()[1:] if w[:1].isupper()})
@@ -100,7 +114,7 @@ def speed(
 ) -> None:
     """AUROC, false support and claims per second as the context grows by distractors."""
     encoder = Encoder()
-    encoder.logits([("warm", "up")])
+    encoder.views([("warm", "up")])
     print("\n| words of context | set | n | AUROC | unsupported taken for supported | claims/s |")
     print("|---|---|---|---|---|---|")
     for size in LENGTHS:

@@ -18,8 +18,9 @@ from scipy.optimize import minimize
 
 from bench.data import Row, auroc, rows
 from bench.idf import load
-from evaluators.grounding import NAMES, Item, Logits, read
+from evaluators.grounding import NAMES, Item, Views, read
 from evaluators.judges.encoder import Encoder
+from evaluators.metrics.groundedness import REVISION
 
 SOURCES = ("begin", "wice", "factcheck_stance", "fever_symmetric")
 PENALTY = 1e-2
@@ -33,7 +34,7 @@ def item(row: Row) -> Item:
     return Item(row["question"], row["claim"], (row["context"],))
 
 
-def matrix(found: Sequence[Row], encoder: Logits, idf: Mapping[str, float]) -> Array:
+def matrix(found: Sequence[Row], encoder: Views, idf: Mapping[str, float]) -> Array:
     """One line of `NAMES` per row."""
     return np.array([r.whole.values for r in read([item(row) for row in found], encoder, idf)])
 
@@ -42,7 +43,7 @@ def kept_matrix(
     name: str, part: Sequence[Row], encoder: Encoder, idf: Mapping[str, float]
 ) -> Array:
     """`matrix`, kept in .bench by encoder and set: the encoder's reading is most of the time."""
-    path = Path(".bench") / f"{name}-{len(part)}-{encoder.revision}.npy"
+    path = Path(".bench") / f"{name}-{len(part)}-{encoder.revision}-{REVISION}.npy"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         np.save(path, matrix(part, encoder, idf))

@@ -33,8 +33,12 @@ _STOP_TEXT = """a an the and or but if of to in on at by for with from as is are
     she we they me him her us them my your his our their what which who whom whose when where why
     how not no so than then too very can could will would shall should may might must just also
     about into over after before out up down off again s t don im ive its thats"""
+_SPEECH_TEXT = """according based text texts document documents article passage context source
+    sources say says said state states stated mention mentions mentioned note notes noted answer
+    question yes well sure certainly clearly author tell tells told report reports reported
+    provided given looked look found gathered learn learned know known certain hand means"""
 _NEGATION = frozenset(_NEGATION_TEXT.split())
-STOP = frozenset(_STOP_TEXT.split())
+STOP = frozenset((_STOP_TEXT + " " + _SPEECH_TEXT).split())
 
 
 @dataclass(frozen=True, slots=True)

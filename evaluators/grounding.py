@@ -7,20 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from evaluators import features
 from evaluators.evidence import Documents, Passage, documents, evidence, split
+from evaluators.framing import unframed
 
 FRAGMENT_WORDS = 5  # an answer of at most as many words is read after its question
 LIMIT = 3.0  # logits are cut here: beyond, they only say that the training pairs were easy
-NAMES = (*features.NAMES, "encoder")
+NAMES = (*features.NAMES, "encoder", "weakest_piece")
 
 
-class Logits(Protocol):
-    """(evidence, claim) pairs to logits; `evaluators.judges.encoder.Encoder`."""
+class Views(Protocol):
+    """(evidence, claim) pairs to two logits each; `evaluators.judges.encoder.Encoder`."""
 
-    def logits(self, texts: Sequence[tuple[str, str]]) -> NDArray: ...  # type: ignore[type-arg]
+    def views(self, texts: Sequence[tuple[str, str]]) -> NDArray: ...  # type: ignore[type-arg]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,12 @@ def statement(question: str, answer: str) -> str:
     return f"{question} {answer}" if short else answer
 
 
-def read(items: Sequence[Item], encoder: Logits, idf: Mapping[str, float]) -> list[Reading]:
+def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> list[Reading]:
     """One Reading per item, in order; the sentences of all items go through the encoder together.
 
-    The encoder's view of an answer is the mean over its sentences: a minimum would fall with
-    their number, whatever they say.
+    Words about the source ('According to the text, ...') are taken off first. The encoder's views
+    of an answer are the mean over its sentences: a minimum would fall with their number, whatever
+    they say.
     """
     asked: dict[tuple[str, str], int] = {}
     drafts = []
@@ -70,23 +73,34 @@ def read(items: Sequence[Item], encoder: Logits, idf: Mapping[str, float]) -> li
         texts = split(item.answer)
         if len(texts) < 2:
             texts = [item.answer]
+        plain = [unframed(text) for text in texts]
         places = []
-        for text in texts:
+        for text in plain:
             claim = statement(item.question, text) if len(texts) == 1 else text
             shown = " ".join(p.text for p in evidence(claim, held.passages, idf))
             places.append(asked.setdefault((shown, claim), len(asked)))
-        drafts.append((item.answer, held, texts, places))
-    logits = encoder.logits(list(asked))
+        drafts.append((held, texts, plain, places))
+    found = np.clip(encoder.views(list(asked)), -LIMIT, LIMIT) / LIMIT
     out = []
-    for answer, held, texts, places in drafts:
-        views = [max(-LIMIT, min(LIMIT, float(logits[at]))) / LIMIT for at in places]
-        parts = tuple(_part(text, held, idf, view) for text, view in zip(texts, views, strict=True))
-        whole = _part(answer, held, idf, sum(views) / len(views)) if len(parts) > 1 else parts[0]
+    for held, texts, plain, places in drafts:
+        parts = tuple(
+            _part(text, said, held, idf, found[at])
+            for text, said, at in zip(texts, plain, places, strict=True)
+        )
+        whole = parts[0]
+        if len(parts) > 1:
+            whole = _part(" ".join(texts), " ".join(plain), held, idf, found[places].mean(0))
         out.append(Reading(whole, parts))
     return out
 
 
-def _part(text: str, held: Documents, idf: Mapping[str, float], view: float) -> Part:
-    found = features.compare(text, held, idf)
+def _part(
+    text: str,
+    said: str,
+    held: Documents,
+    idf: Mapping[str, float],
+    views: NDArray[np.float64],
+) -> Part:
+    found = features.compare(said, held, idf)
     near = held.passages[found.passage] if found.passage >= 0 else None
-    return Part(text, (*found.values, view), near, found.missing)
+    return Part(text, (*found.values, *map(float, views)), near, found.missing)

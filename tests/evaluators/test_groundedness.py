@@ -117,6 +117,17 @@ def test_it_tells_the_unsupported_sentence_and_the_document_of_the_other(
     assert "by document 2" in told[1]
 
 
+def test_naming_the_source_does_not_change_a_score(evaluator: Groundedness) -> None:
+    said = [claim for _, claim, _ in CASES]
+    texts = [text for text, _, _ in CASES]
+    plain = evaluator.evaluate([sample(c, t) for c, t in zip(said, texts, strict=True)])
+    framed = [f"According to the text, {c[0].lower()}{c[1:]}" for c in said]
+    shown = evaluator.evaluate([sample(c, t) for c, t in zip(framed, texts, strict=True)])
+    for a, b, claim in zip(plain, shown, said, strict=True):
+        if not claim.startswith(("Anna", "Lake")):  # a name in lower case is another name
+            assert a.value == pytest.approx(b.value, abs=1e-4)
+
+
 def test_a_score_does_not_depend_on_its_batch(evaluator: Groundedness) -> None:
     samples = [sample(claim, text) for text, *claims in CASES for claim in claims]
     samples.append(sample("It is old. " * 60, "A long text of many words. " * 200))
