@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -94,6 +95,36 @@ def test_a_failed_fsync_refuses_and_leaves_what_was_safe_before(
     found = [[r.body for r in read(path)] for path in spool.sealed()]
     assert found == [[b"one"], [b"three"]]
     assert [declared(path) for path in spool.sealed()] == [1, 1]
+
+
+def test_an_offer_tells_once_its_bytes_are_on_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, Limits(free_floor=0))
+    told: list[str] = []
+    for n in range(50):
+        while not spool.offer(b"%d" % n, 1, told.append):
+            time.sleep(0.01)  # a segment is being sealed
+    wait_until(lambda: len(told) == 50, "all are told of")
+    assert told == [""] * 50
+    spool.close()
+    found = [r.body for path in spool.sealed() for r in read(path)]
+    assert found == [b"%d" % n for n in range(50)]
+    with pytest.raises(Retryable, match="stopping"):
+        spool.offer(b"x", 1, told.append)
+
+
+def test_an_offer_whose_fsync_fails_tells_of_it_and_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, Limits(free_floor=0, age=3600))
+    spool.append(b"one", 1)
+    told: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", _no_space)
+        assert spool.offer(b"two", 1, told.append)
+        wait_until(lambda: bool(told), "it is told of")
+    assert len(told) == 1 and "No space" in told[0]
+    spool.close()
+    assert [r.body for path in spool.sealed() for r in read(path)] == [b"one"]
 
 
 def test_half_a_write_is_cut_off_and_the_segment_goes_on(
