@@ -27,7 +27,7 @@ def chosen(
         arguments.evaluator = own
         return state, {**factories, own: maker}
     before = state.evaluators.get(name, EvaluatorPolicy())
-    options = {**before.options, **dict(_option(each) for each in arguments.option or [])}
+    options = {**before.options, **dict(option(each) for each in arguments.option or [])}
     judge = arguments.judge or before.judge
     if judge not in {"", LOCAL, *state.judges}:
         raise ValueError(f"there is no judge {judge!r}")
@@ -37,7 +37,7 @@ def chosen(
     return replace(state, evaluators={**state.evaluators, name: policy}), factories
 
 
-def _option(given: str) -> tuple[str, Any]:
+def option(given: str) -> tuple[str, Any]:
     """NAME=VALUE, the value JSON or else a text; NAME=@FILE reads it from a file."""
     name, is_there, text = given.partition("=")
     if not is_there:

@@ -14,7 +14,7 @@ TABLES = frozenset(
     {"spans", "span_texts", "trace_times", "segments", "logs", "metrics"}
     | {"scores", "embeddings", "findings", "deliveries", "rejections", "tombstones"}
     | {"labels", "judge_usage", "review_batches", "review_items"}
-    | {"dataset_versions", "dataset_items"}
+    | {"dataset_versions", "dataset_items", "questions"}
 )
 TABLE_FUNCTIONS = frozenset(
     {"numbers", "numbers_mt", "zeros", "zeros_mt", "one", "values", "sqlstandardvalues"}

@@ -30,7 +30,7 @@ def sample(
     answer: str = "", question: str = "", documents: tuple[str, ...] = (),
     reference: str = "", tools: tuple[ToolCall, ...] = (),
 ) -> Sample:  # fmt: skip
-    return Sample("p", "t", "s", "", 0, question, answer, documents, 30, reference, tools)
+    return Sample("p", "t", "s", "", 0, question, answer, documents, 30, reference, tools=tools)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.evaluate import _option
+from assay.chosen import option
 from evaluators import ready
 from evaluators.base import judge
 from evaluators.defined import Defined
@@ -100,9 +100,9 @@ def test_what_cannot_be_made_is_left_out_with_a_reason() -> None:
 def test_an_option_is_json_a_text_or_a_file(tmp_path: Path) -> None:
     file = tmp_path / "schema.json"
     file.write_text('{"type": "object"}')
-    assert _option("full=true") == ("full", True)
-    assert _option(r"pattern=\d+=x") == ("pattern", r"\d+=x")
-    assert _option(f"schema=@{file}") == ("schema", {"type": "object"})
+    assert option("full=true") == ("full", True)
+    assert option(r"pattern=\d+=x") == ("pattern", r"\d+=x")
+    assert option(f"schema=@{file}") == ("schema", {"type": "object"})
 
 
 def test_a_file_is_an_evaluator_from_the_shell(tmp_path: Path) -> None:

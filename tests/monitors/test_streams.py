@@ -119,7 +119,7 @@ def test_a_large_drop_is_found_within_hours(kept: Store) -> None:
     before = stream_findings(kept, project, now - 3 * HOUR_NS, MonitorPolicy(), held)
     assert before == []
     (found,) = stream_findings(kept, project, now, MonitorPolicy(), held)
-    assert found.signal == "groundedness" and found.effect < -0.3
+    assert found.signal == "groundedness" and found.effect < -0.2
     assert abs(found.onset * 10**6 - (hour - 2) * HOUR_NS) <= 2 * HOUR_NS
     assert json.loads(found.details)["block_hours"] < 24
 

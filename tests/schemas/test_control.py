@@ -58,7 +58,7 @@ def clean(store: Store) -> Iterator[None]:
         ("rules: {a: {metric: cost, burn: {1h: 14}}}", "needs one of error_rate"),
         ("rules: {a: {metric: error_rate, burn: 3}}", "must map windows to factors"),
         ("rules: {a: {metric: cost, above: 1, severity: high}}", "must be one of info"),
-        ("evaluator: {}", "there are: evaluators, judges, rubrics, monitors"),
+        ("evaluator: {}", "there are: evaluators"),
         ("redaction: {a: {rules: [emails]}}", "'emails' is not known; there are"),
         ("redaction: {a: {mode: mask}}", "must be one of marker, hash"),
         ("redaction: {a: {patterns: {X: '('}}}", "patterns.X: .* no regular expression"),
