@@ -17,8 +17,9 @@ from monitors.alerts.journal import Journal
 from monitors.alerts.mirror import adopt, forget, mirror, row
 from monitors.alerts.outbox import drain
 from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
-from monitors.alerts.routes import Routes, recall, remember, routes
-from monitors.alerts.rules import apply_rules
+from monitors.alerts.routes import Routes, recall, recall_rules, remember, routes, spool_rules
+from monitors.alerts.rules import apply_rules, apply_spool_rules
+from monitors.alerts.spool import spool_numbers
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from monitors.questions import answer_waiting
@@ -161,6 +162,8 @@ class Watch:
         self._held: dict[str, Held] = {}
         self._adopt_at = 0
         self._rules_at = 0
+        self._spool_at = 0
+        self._spool_rules = recall_rules(journal)
         self._routes = routes(*recall(journal), settings, environ)
 
     def once(self) -> bool:
@@ -180,6 +183,7 @@ class Watch:
         except OSError:
             log.exception("the outbox cannot be written")
         try:
+            self._look_at_spool()
             drain(self._journal, self._routes, self._sinks, now_ms)
             if store is not None:
                 mirror(self._journal, store)
@@ -193,10 +197,11 @@ class Watch:
     def _look(self, store: Store) -> None:
         state = control.read(store)
         self._routes = routes(state.alerts, state.silences, self._settings, self._environ)
-        remember(self._journal, state.alerts, state.silences)
+        remember(self._journal, state.alerts, state.silences, state.rules)
+        self._spool_rules = spool_rules(state.rules)
         now = now_ms()
         if now >= self._adopt_at:
-            adopt(self._journal, store, spans.projects(store))
+            adopt(self._journal, store, [*spans.projects(store), ""])
             self._adopt_at = now + ADOPT_MS
         forget(self._journal, store)
         if now >= self._rules_at:
@@ -208,6 +213,17 @@ class Watch:
             store, state, self._journal, self._routes, self._settings.explorer, self._last,
             self._held,
         )  # fmt: skip
+
+    def _look_at_spool(self) -> None:
+        """With the last known rules, whether ClickHouse answers or not. Raises OSError."""
+        now = now_ms()
+        if now < self._spool_at:
+            return
+        self._spool_at = now + EVERY_MS
+        rules = self._spool_rules
+        found = spool_numbers(self._settings) if rules else {}
+        explorer = self._settings.explorer
+        apply_spool_rules(found, rules, self._journal, self._routes, explorer, now)
 
 
 def now_ms() -> int:
