@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,12 @@ from opentelemetry import trace
 from monitors.alerts.compose import finding_events
 from monitors.alerts.destination import Sink
 from monitors.alerts.journal import Journal
-from monitors.alerts.mirror import adopt, forget, mirror, row
+from monitors.alerts.mirror import adopt, forget, mirror
 from monitors.alerts.outbox import drain
-from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
 from monitors.alerts.routes import Routes, recall, recall_rules, remember, routes, spool_rules
 from monitors.alerts.rules import apply_rules, apply_spool_rules
 from monitors.alerts.spool import spool_numbers
+from monitors.ending import finish
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from monitors.questions import answer_waiting
@@ -98,27 +97,6 @@ def known_findings(
     return findings.list_findings(store, project) + mine
 
 
-def finish(store: Store, project: str, margin: float, journal: Journal) -> None:
-    """Say of alerts of findings that they are over, where they are. Raises Retryable, Permanent,
-    OSError."""
-    told = {d["delivery_id"]: row(d) for d in findings.list_deliveries(store, project)}
-    told |= {p.row.delivery_id: p.row for e in journal.events() for p in e.pending
-             if e.project == project}  # fmt: skip
-    alive = still_open(told.values())
-    if not alive:
-        return
-    _, last = spans.time_range(store, project)
-    start = last - RECENT_NS
-    for found in known_findings(store, project, journal.findings(project)):
-        sent = alive.get(found["finding_id"])
-        if sent is None or found["onset_ms"] * 10**6 > start or found["detector"] != "mean_shift":
-            continue
-        version = json.loads(found["details"]).get("version", "")
-        rows = scores.observations(store, project, found["signal"], version, start, last + 1)
-        if why := why_over(found, rows, margin):
-            journal.put(end(found["finding_id"], sent, why, now_ms()))
-
-
 def observe(
     store: Store, state: Control, journal: Journal, where: Routes, explorer: str,
     last: dict[str, int], held: dict[str, Held],
@@ -135,6 +113,7 @@ def observe(
             span.set_attribute("project", project)
             waiting = journal.findings(project)
             fresh = look(store, project, state.monitor, waiting)
+            mine = None
             if last.get(f"{project} streams") != over:
                 mine, known_so_far = held.setdefault(project, Held()), [*waiting, *fresh]
                 fresh += look_at_streams(store, project, state.monitor, known_so_far, mine)
@@ -145,7 +124,8 @@ def observe(
         for event in finding_events(fresh, where.policies, where.targets, explorer, now):
             journal.put(event)
         findings.insert_findings(store, [f for f in fresh if f.status != "confirmed"])
-        finish(store, project, state.monitor.margin, journal)
+        earlier = known_findings(store, project, journal.findings(project))
+        finish(store, project, state.monitor, journal, earlier, mine)
         last[project] = seen
 
 
