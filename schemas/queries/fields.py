@@ -82,11 +82,11 @@ def newest_traces(
 
 
 def segment_traces(
-    store: Store, project: str, segment: str, start_ns: int, end_ns: int
+    store: Store, project: str, inside: str, start_ns: int, end_ns: int
 ) -> list[str]:
-    """Up to five newest traces that start in [start, end) of a segment, as JSON of one column and
+    """Up to five newest traces that start in [start, end) of a segment: JSON of one column and
     its value; {} is all traffic."""
-    ((column, value),) = json.loads(segment).items() or (("", ""),)
+    ((column, value),) = json.loads(inside).items() or (("", ""),)
     rows = store.rows(
         f"""
         SELECT trace FROM (
