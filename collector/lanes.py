@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +20,7 @@ from collector.ledger import Ledger, Totals
 from collector.load import waiting
 from collector.segment import token_of
 from collector.signals.base import Signal
-from collector.spool import Limits, Spool, SpoolInUseError
+from collector.spool import Limits, Spool, SpoolInUseError, floor
 
 log = logging.getLogger("assay.collector")
 DEAD = "dead_letters.jsonl"
@@ -118,3 +121,19 @@ def totals(root: Path, lanes: Sequence[Lane], signal: str) -> Totals:
 def segments(root: Path) -> tuple[int, int]:
     """Segments of all workers: (waiting, kept aside as damaged)."""
     return len(list(root.glob("*/*/*.sealed"))), len(list(root.glob("*/*/damaged/*.sealed")))
+
+
+def used(root: Path, limits: Limits | None = None) -> float:
+    """The share (0 to 1) of the spool's room that is used: at 1 intake stops. The room ends where
+    the fullest lane reaches its limit, or where the disk has no more than its floor left."""
+    limits = limits or Limits()
+    lanes: Counter[Path] = Counter()
+    for path in (found for suffix in _SEGMENTS for found in root.glob(f"*/*/{suffix}")):
+        with contextlib.suppress(FileNotFoundError):  # written to ClickHouse meanwhile
+            lanes[path.parent] += path.stat().st_size
+    disk = shutil.disk_usage(root)
+    least = floor(disk.total) if limits.free_floor is None else limits.free_floor
+    held, left = lanes.total(), disk.free - least
+    if left <= 0:
+        return 1.0
+    return min(1.0, max(max(lanes.values(), default=0) / limits.total, held / (held + left)))

@@ -144,8 +144,11 @@ def waiting(counts: Mapping[str, int]) -> int:
     return max(0, counts.get("received", 0) - sum(counts.get(k, 0) for k in _SETTLED))
 
 
-def prometheus(signals: Mapping[str, Totals], segments: int, damaged: int = 0) -> str:
-    """The counters in Prometheus' text format, a line per signal, name and project."""
+def prometheus(
+    signals: Mapping[str, Totals], segments: int, damaged: int = 0, used: float = 0.0
+) -> str:
+    """The counters in Prometheus' text format, a line per signal, name and project; `used` is the
+    share of the spool's room."""
     lines = []
     for signal, projects in signals.items():
         items = ITEMS[signal]
@@ -169,5 +172,8 @@ def prometheus(signals: Mapping[str, Totals], segments: int, damaged: int = 0) -
         f"assay_spool_segments_waiting {segments}",
         "# TYPE assay_spool_segments_damaged gauge",
         f"assay_spool_segments_damaged {damaged}",
+        "# HELP assay_spool_used_ratio share of the spool's room; at 1 intake stops",
+        "# TYPE assay_spool_used_ratio gauge",
+        f"assay_spool_used_ratio {used:.6f}",
     ]
     return "\n".join(lines) + "\n"

@@ -108,7 +108,8 @@ def serve(settings: Settings, worker: int) -> None:
         counts = {n: rooms.totals(settings.spool, open_lanes, n) for n in names}
         found = redaction.totals(settings.spool, tally)
         requests = requested(access.totals(settings.spool, asked))
-        return prometheus(counts, *rooms.segments(settings.spool)) + exposed(found) + requests
+        held = (*rooms.segments(settings.spool), rooms.used(settings.spool))
+        return prometheus(counts, *held) + exposed(found) + requests
 
     def counts() -> dict[str, int]:
         found: dict[str, int] = {}

@@ -155,8 +155,8 @@ def _sentence(
 def _examples(
     store: Store, project: str, stream: Stream, onset: int, end: int
 ) -> dict[str, list[str]]:
-    service = stream.value if stream.column == "service" else None
+    segment = json.dumps(stream.segment)
     return {
-        "before": fields.newest_traces(store, project, service, onset - DAY_NS, onset),
-        "after": fields.newest_traces(store, project, service, onset, end),
+        "before": fields.segment_traces(store, project, segment, onset - DAY_NS, onset),
+        "after": fields.segment_traces(store, project, segment, onset, end),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -14,11 +13,12 @@ from opentelemetry import trace
 from monitors.alerts.compose import finding_events
 from monitors.alerts.destination import Sink
 from monitors.alerts.journal import Journal
-from monitors.alerts.mirror import adopt, forget, mirror, row
+from monitors.alerts.mirror import adopt, forget, mirror
 from monitors.alerts.outbox import drain
-from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
-from monitors.alerts.routes import Routes, recall, remember, routes
-from monitors.alerts.rules import apply_rules
+from monitors.alerts.routes import Routes, recall, recall_rules, remember, routes, spool_rules
+from monitors.alerts.rules import apply_rules, apply_spool_rules
+from monitors.alerts.spool import spool_numbers
+from monitors.ending import finish
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from monitors.questions import answer_waiting
@@ -97,27 +97,6 @@ def known_findings(
     return findings.list_findings(store, project) + mine
 
 
-def finish(store: Store, project: str, margin: float, journal: Journal) -> None:
-    """Say of alerts of findings that they are over, where they are. Raises Retryable, Permanent,
-    OSError."""
-    told = {d["delivery_id"]: row(d) for d in findings.list_deliveries(store, project)}
-    told |= {p.row.delivery_id: p.row for e in journal.events() for p in e.pending
-             if e.project == project}  # fmt: skip
-    alive = still_open(told.values())
-    if not alive:
-        return
-    _, last = spans.time_range(store, project)
-    start = last - RECENT_NS
-    for found in known_findings(store, project, journal.findings(project)):
-        sent = alive.get(found["finding_id"])
-        if sent is None or found["onset_ms"] * 10**6 > start or found["detector"] != "mean_shift":
-            continue
-        version = json.loads(found["details"]).get("version", "")
-        rows = scores.observations(store, project, found["signal"], version, start, last + 1)
-        if why := why_over(found, rows, margin):
-            journal.put(end(found["finding_id"], sent, why, now_ms()))
-
-
 def observe(
     store: Store, state: Control, journal: Journal, where: Routes, explorer: str,
     last: dict[str, int], held: dict[str, Held],
@@ -134,6 +113,7 @@ def observe(
             span.set_attribute("project", project)
             waiting = journal.findings(project)
             fresh = look(store, project, state.monitor, waiting)
+            mine = None
             if last.get(f"{project} streams") != over:
                 mine, known_so_far = held.setdefault(project, Held()), [*waiting, *fresh]
                 fresh += look_at_streams(store, project, state.monitor, known_so_far, mine)
@@ -144,7 +124,8 @@ def observe(
         for event in finding_events(fresh, where.policies, where.targets, explorer, now):
             journal.put(event)
         findings.insert_findings(store, [f for f in fresh if f.status != "confirmed"])
-        finish(store, project, state.monitor.margin, journal)
+        earlier = known_findings(store, project, journal.findings(project))
+        finish(store, project, state.monitor, journal, earlier, mine)
         last[project] = seen
 
 
@@ -161,6 +142,8 @@ class Watch:
         self._held: dict[str, Held] = {}
         self._adopt_at = 0
         self._rules_at = 0
+        self._spool_at = 0
+        self._spool_rules = recall_rules(journal)
         self._routes = routes(*recall(journal), settings, environ)
 
     def once(self) -> bool:
@@ -180,6 +163,7 @@ class Watch:
         except OSError:
             log.exception("the outbox cannot be written")
         try:
+            self._look_at_spool()
             drain(self._journal, self._routes, self._sinks, now_ms)
             if store is not None:
                 mirror(self._journal, store)
@@ -193,10 +177,11 @@ class Watch:
     def _look(self, store: Store) -> None:
         state = control.read(store)
         self._routes = routes(state.alerts, state.silences, self._settings, self._environ)
-        remember(self._journal, state.alerts, state.silences)
+        remember(self._journal, state.alerts, state.silences, state.rules)
+        self._spool_rules = spool_rules(state.rules)
         now = now_ms()
         if now >= self._adopt_at:
-            adopt(self._journal, store, spans.projects(store))
+            adopt(self._journal, store, [*spans.projects(store), ""])
             self._adopt_at = now + ADOPT_MS
         forget(self._journal, store)
         if now >= self._rules_at:
@@ -208,6 +193,17 @@ class Watch:
             store, state, self._journal, self._routes, self._settings.explorer, self._last,
             self._held,
         )  # fmt: skip
+
+    def _look_at_spool(self) -> None:
+        """With the last known rules, whether ClickHouse answers or not. Raises OSError."""
+        now = now_ms()
+        if now < self._spool_at:
+            return
+        self._spool_at = now + EVERY_MS
+        rules = self._spool_rules
+        found = spool_numbers(self._settings) if rules else {}
+        explorer = self._settings.explorer
+        apply_spool_rules(found, rules, self._journal, self._routes, explorer, now)
 
 
 def now_ms() -> int:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
+from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SEVERITIES = ("info", "warning", "error", "critical")  # in order; PagerDuty's words
 SCHEMES = ("http", "https", "smtp", "smtps", "smtp+plain")
+IN_TEMPLATES = (
+    "message_id", "key", "type", "state", "title", "severity", "project", "signal", "summary",
+    "segment", "onset", "sent_at", "effect", "effect_interval", "p_value", "share_explained",
+    "value", "threshold", "examples", "related", "url", "owner", "runbook", "finding_id",
+)  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
@@ -25,7 +32,8 @@ class AlertPolicy:
     `url` is the address, `url_env` the environment variable that holds it where the address is
     itself a secret. `secret_env` names the variables that hold secrets, the newest first: with
     several each signs, so that a receiver may change keys. `quiet` are hours ("22:00-07:00" in
-    `timezone`) in which what is less than critical waits.
+    `timezone`) in which what is less than critical waits. `template` is the JSON that a webhook
+    sends in place of the message, with $names of it in its texts.
     """
 
     sink: str = "webhook"
@@ -41,6 +49,7 @@ class AlertPolicy:
     runbook: str = ""
     quiet: str = ""
     timezone: str = "UTC"
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,36 @@ def zone(name: str) -> tzinfo:
         raise ValueError(f"{name!r} is not a known time zone") from error
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text of a JSON value that may hold $names: keys may not."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def payload(value: Any, place: str) -> str:
+    """A template, given as a mapping or as JSON text, as one line of JSON. Raises ValueError that
+    names `place`, and the name in it that does not exist."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        text = json.dumps(found, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{place}: it is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{place}: it must be a mapping, or the text of a JSON object")
+    for part in _texts(found):
+        made = Template(part)
+        if not made.is_valid():
+            raise ValueError(f"{place}: {part!r} has a $ before no name; a dollar itself is $$")
+        for name in made.get_identifiers():
+            if name not in IN_TEMPLATES:
+                known = ", ".join(IN_TEMPLATES)
+                raise ValueError(f"{place}: ${name} is not known; there are: {known}")
+    return text
+
+
 def _one(name: str, value: Any, at: str) -> Any:
     if name in {"signals", "projects", "to"}:
         return _names([value] if name == "to" and isinstance(value, str) else value, at)
@@ -133,6 +172,8 @@ def _one(name: str, value: Any, at: str) -> Any:
         return _variable(value, at)
     if name in {"url", "runbook"}:
         return _link(value, at, SCHEMES if name == "url" else ("http", "https"))
+    if name == "template":
+        return payload(value, at)
     if name == "severity" and value not in SEVERITIES:
         raise ValueError(f"{at}: {value!r} must be one of {', '.join(SEVERITIES)}")
     if name == "quiet":
@@ -150,8 +191,13 @@ def _one(name: str, value: Any, at: str) -> Any:
 
 def checked(given: Mapping[str, Any], place: str) -> dict[str, Any]:
     """Fields of AlertPolicy from plain data. Raises ValueError that names `place`."""
-    return {
+    made = {
         name: _one(name, value, f"{place}.{name}")
         for name, value in given.items()
         if value != "" and value != []  # a stored document spells its defaults out
     }
+    if made.get("template") and made.get("sink", "webhook") != "webhook":
+        raise ValueError(
+            f"{place}.template: only a webhook has one; {made['sink']} has its own form"
+        )
+    return made

@@ -13,6 +13,7 @@ from schemas.alerting import checked as checked_alert
 TRAFFIC = ("traces", "error_rate", "latency_p50", "latency_p95", "latency_p99", "cost",
            "cost_per_user", "tokens")  # fmt: skip
 SCORES = ("score", "evaluator_errors")  # with the name of an evaluator behind a colon
+SPOOL = ("spool_used", "spool_segments")  # of the collector, and of no project
 SHARES = ("error_rate", "evaluator_errors")  # of which a budget can burn
 _LENGTH = re.compile(r"(\d+)(s|m|h|d)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -22,7 +23,7 @@ _CONDITIONS = ("above", "below", "rise", "drop", "burn")
 
 @dataclass(frozen=True, slots=True)
 class RulePolicy:
-    """`metric` over the last `window` seconds against one condition.
+    """`metric` (those of SPOOL: as it is now) over the last `window` seconds against one condition.
 
     `above`, `below`: a limit. `rise`, `drop`: relative change against the same window a week
     before (0.3 is 30%). `burn`: (window in seconds, factor) pairs; the share of errors is more
@@ -72,9 +73,9 @@ def _number(value: Any, place: str) -> float:
 
 def _metric(value: Any, place: str) -> str:
     kind, _, name = str(value).partition(":")
-    if value in TRAFFIC or (kind in SCORES and name):
+    if value in {*TRAFFIC, *SPOOL} or (kind in SCORES and name):
         return str(value)
-    known = ", ".join([*TRAFFIC, *(f"{s}:EVALUATOR" for s in SCORES)])
+    known = ", ".join([*TRAFFIC, *SPOOL, *(f"{s}:EVALUATOR" for s in SCORES)])
     raise ValueError(f"{place}: {value!r} is not known; there are: {known}")
 
 
@@ -119,6 +120,11 @@ def checked(given: Mapping[str, Any], place: str) -> RulePolicy:
     kind = made["metric"].partition(":")[0]
     if chosen == ["burn"] and kind not in SHARES:
         raise ValueError(f"{place}.burn needs one of {', '.join(SHARES)} as its metric")
+    if kind in SPOOL:
+        if chosen[0] not in {"above", "below"}:
+            raise ValueError(f"{place}.{chosen[0]}: {kind} has no history; use above or below")
+        if made.get("projects") or made.get("window", 900) != 900:
+            raise ValueError(f"{place}: {kind} is what it is now, for all projects at once")
     if made.get("window", 900) < 60:
         raise ValueError(f"{place}.window must be at least 1m")
     return RulePolicy(**made)

@@ -64,6 +64,7 @@ class Settings:
     tls_cert: str
     tls_key: str
     telemetry_endpoint: str
+    collector_url: str
 
     @property
     def loopback(self) -> bool:
@@ -79,6 +80,12 @@ class Settings:
     def explorer(self) -> str:
         """Where people open the explorer, without a slash at the end."""
         return self.ui_url or f"http://127.0.0.1:{self.ui_port}"
+
+    @property
+    def collector(self) -> str:
+        """Where the collector answers over HTTP, without a slash at the end."""
+        scheme = "https" if self.tls_cert else "http"
+        return self.collector_url or f"{scheme}://127.0.0.1:{self.otlp_http_port}"
 
     @property
     def password_file(self) -> Path:
@@ -133,4 +140,5 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         tls_cert=_file(env, "ASSAY_TLS_CERT"),
         tls_key=_file(env, "ASSAY_TLS_KEY"),
         telemetry_endpoint=env.get("ASSAY_TELEMETRY_ENDPOINT", ""),
+        collector_url=_address(env, "ASSAY_COLLECTOR_URL"),
     )

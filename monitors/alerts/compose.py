@@ -57,9 +57,10 @@ def describe(found: FindingRow, explorer: str, now_ms: int) -> Message:
 
 
 def wants(name: str, policy: AlertPolicy, signal: str, project: str) -> bool:
-    """True where an alert's filters let a signal, or a rule by its name, of a project through."""
+    """True where an alert's filters let a signal, or a rule by its name, of a project through;
+    what is of no project ("") concerns all."""
     return (not policy.signals or signal in policy.signals) and (
-        not policy.projects or project in policy.projects
+        not policy.projects or not project or project in policy.projects
     )
 
 

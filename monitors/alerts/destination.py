@@ -28,6 +28,7 @@ class Destination:
     sender: str = ""
     allow_private: bool = False
     problem: str = ""
+    template: str = ""
 
     @property
     def target(self) -> str:
@@ -43,6 +44,7 @@ class Destination:
     def fingerprint(self) -> str:
         """Changes with the configuration, secrets too."""
         what = [self.sink, self.url, self.secrets, self.to, self.sender, self.allow_private]
+        what += [self.template] if self.template else []
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
 
 
@@ -82,7 +84,7 @@ def resolve(
     problem = f"the variable {missing[0]} is not set" if missing else ""
     return Destination(
         name, policy.sink, url, secrets, policy.to, policy.sender,
-        settings.allow_private_webhooks, problem,
+        settings.allow_private_webhooks, problem, policy.template,
     )  # fmt: skip
 
 

@@ -83,7 +83,8 @@ def segment_text(segment: Mapping[str, str]) -> str:
 
 def facts(message: Message) -> list[tuple[str, str]]:
     """Names and values worth a line each; what the alert lacks is left out."""
-    rows = [("Project", message.project), ("Segment", segment_text(message.segment))]
+    rows = [("Project", message.project)] if message.project else []
+    rows += [("Segment", segment_text(message.segment))] if message.project else []
     rows += [("Since", message.onset)] if message.onset else []
     if message.effect is not None:
         text = f"{message.effect:+.3g}"

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from monitors.alerts.destination import Destination, in_force, resolve
 from monitors.alerts.journal import Journal
 from schemas.alerting import AlertPolicy, SilencePolicy, checked, silence
+from schemas.rules import SPOOL, RulePolicy
+from schemas.rules import checked as checked_rule
 from schemas.settings import Settings
 
 log = logging.getLogger("assay.monitors")
@@ -39,14 +41,21 @@ def routes(
 
 
 def remember(
-    journal: Journal, alerts: Mapping[str, AlertPolicy], silences: Mapping[str, SilencePolicy]
-) -> None:
+    journal: Journal, alerts: Mapping[str, AlertPolicy], silences: Mapping[str, SilencePolicy],
+    rules: Mapping[str, RulePolicy] | None = None,
+) -> None:  # fmt: skip
     """Keep the control state on disk. Raises OSError."""
     journal.save(
         "control",
         {"alerts": {n: _plain(asdict(p)) for n, p in alerts.items()},
-         "silences": {n: asdict(s) for n, s in silences.items()}},
+         "silences": {n: asdict(s) for n, s in silences.items()},
+         "rules": {n: _plain(asdict(r)) for n, r in spool_rules(rules or {}).items()}},
     )  # fmt: skip
+
+
+def spool_rules(rules: Mapping[str, RulePolicy]) -> dict[str, RulePolicy]:
+    """Those that need no ClickHouse, and so matter while it is away."""
+    return {name: rule for name, rule in rules.items() if rule.metric in SPOOL}
 
 
 def _plain(policy: dict[str, object]) -> dict[str, object]:
@@ -65,3 +74,13 @@ def recall(
         log.exception("the remembered control state cannot be read")
         return {}, {}
     return alerts, silences
+
+
+def recall_rules(journal: Journal) -> dict[str, RulePolicy]:
+    """The rules that were remembered, nothing where none were."""
+    found = journal.load("control").get("rules", {})
+    try:
+        return {name: checked_rule(rule, name) for name, rule in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        log.exception("the remembered rules cannot be read")
+        return {}

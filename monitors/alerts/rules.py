@@ -1,10 +1,12 @@
-"""Alert rules of assay.yaml against the traffic: what is seen, and what then is to be sent."""
+"""Alert rules of assay.yaml against the traffic and the spool: what is seen, and what then is to be
+sent."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from monitors.alerts import states
@@ -17,7 +19,7 @@ from monitors.findings import identity
 from schemas.clickhouse import Store
 from schemas.queries import alerting
 from schemas.queries.spans import projects
-from schemas.rules import RulePolicy
+from schemas.rules import SPOOL, RulePolicy
 
 SECOND_NS = 10**9
 WEEK_NS = 7 * 86400 * SECOND_NS
@@ -87,6 +89,19 @@ def look(store: Store, project: str, rule: RulePolicy, now_ns: int) -> Sight:
     return Sight(seen, now, limit, f"{rule.metric} is {said} {last} (alert {side} {limit:.4g})")
 
 
+def look_at_spool(rule: RulePolicy, now: float | None) -> Sight:
+    """What a rule on the spool sees; a collector that does not answer is unknown."""
+    limit = rule.above if rule.above is not None else rule.below
+    side = "above" if rule.above is not None else "below"
+    said = "unknown" if now is None else f"{now:.4g}"
+    what = {
+        "spool_used": "share of the collector's spool that is used: at 1 it takes no more",
+        "spool_segments": "segments in the collector's spool that ClickHouse lacks",
+    }[rule.metric]
+    words = f"{rule.metric} is {said} (alert {side} {limit:.4g}), the {what}"
+    return Sight(states.against(now, rule.above, rule.below, rule.clear), now, limit, words)
+
+
 def _change(rule: RulePolicy, now: float | None, then: float | None, last: str) -> Sight:
     change = None if now is None or not then else now / then - 1
     limit = rule.rise if rule.rise is not None else -(rule.drop or 0.0)
@@ -129,11 +144,13 @@ def _message(
     explorer: str,
 ) -> Message:  # fmt: skip
     """A firing message that is not addressed yet."""
+    where = f" in {project}" if project else ""
     return Message(
         message_id=key, key=key, type="assay.rule.firing", state=FIRING,
-        title=f"{name}: {rule.metric} in {project}", severity=rule.severity, project=project,
+        title=f"{name}: {rule.metric}{where}", severity=rule.severity, project=project,
         signal=name, summary=sight.words, onset=iso(since_ms), sent_at=iso(now_ms),
-        value=sight.value, threshold=sight.limit, url=findings_page(project, explorer),
+        value=sight.value, threshold=sight.limit,
+        url=findings_page(project, explorer) if project else explorer,
         owner=rule.owner, runbook=rule.runbook,
     )  # fmt: skip
 
@@ -177,43 +194,66 @@ def apply_rules(
     store: Store, rules: Mapping[str, RulePolicy], journal: Journal, where: Routes, explorer: str,
     now_ms: int,
 ) -> None:  # fmt: skip
-    """One step of every rule in every project it is for. An event is on disk before the state
-    that it leads to: a crash between the two repeats it under its id.
+    """One step of every rule on traffic in every project it is for. An event is on disk before the
+    state that it leads to: a crash between the two repeats it under its id.
 
     Raises Retryable, Permanent, OSError.
     """
     known = journal.load("rules")
     there = projects(store) if rules else []
-    left = set(known)
+    left = {key for key in known if json.loads(key)[1]}
     for name, rule in rules.items():
+        if rule.metric in SPOOL:
+            continue
+        start, end = (now_ms - rule.window * 1000) * 10**6, now_ms * 10**6
         for project in there:
             if rule.projects and project not in rule.projects:
                 continue
-            key = json.dumps([name, project])
-            left.discard(key)
-            before = _state(known, key)
+            left.discard(json.dumps([name, project]))
             sight = look(store, project, rule, now_ms * 10**6)
-            after, turn = states.step(
-                before, sight.seen, now_ms, rule.hold * 1000, rule.clear_hold * 1000
-            )
-            if turn:
-                episode = identity("rule", name, project, before.since_ms)
-                message = _message(
-                    name, rule, project, episode, sight, before.since_ms, now_ms, explorer
-                )
-                if turn == "firing":
-                    start = (now_ms - rule.window * 1000) * 10**6
-                    found = alerting.examples(store, project, rule.metric, start, now_ms * 10**6)
-                    message = replace(message, examples=examples(project, found, explorer))
-                else:
-                    message = _over(message, f"It is over: {sight.words}")
-                event = _event(message, where, now_ms)
-                if journal.get(event.event_id) is None:
-                    journal.put(event)
-            if after != before:
-                _record(journal, known, key, after)
+            found = partial(alerting.examples, store, project, rule.metric, start, end)
+            _step(journal, known, name, rule, project, sight, found, where, explorer, now_ms)
     for key in left:
         _forget(journal, known, key, where, explorer, now_ms)
+
+
+def apply_spool_rules(
+    numbers: Mapping[str, float], rules: Mapping[str, RulePolicy], journal: Journal, where: Routes,
+    explorer: str, now_ms: int,
+) -> None:  # fmt: skip
+    """The same for rules on the spool, which are of no project ("") and need no ClickHouse: the
+    spool fills while it is away. `numbers` is by metric. Raises OSError."""
+    known = journal.load("rules")
+    left = {key for key in known if not json.loads(key)[1]}
+    for name, rule in rules.items():
+        if rule.metric in SPOOL:
+            left.discard(json.dumps([name, ""]))
+            sight = look_at_spool(rule, numbers.get(rule.metric))
+            _step(journal, known, name, rule, "", sight, list, where, explorer, now_ms)
+    for key in left:
+        _forget(journal, known, key, where, explorer, now_ms)
+
+
+def _step(
+    journal: Journal, known: dict[str, Any], name: str, rule: RulePolicy, project: str,
+    sight: Sight, found: Callable[[], list[str]], where: Routes, explorer: str, now_ms: int,
+) -> None:  # fmt: skip
+    """One step of one rule in one project; `found` gives traces that show why it fires."""
+    key = json.dumps([name, project])
+    before = _state(known, key)
+    after, turn = states.step(before, sight.seen, now_ms, rule.hold * 1000, rule.clear_hold * 1000)
+    if turn:
+        episode = identity("rule", name, project, before.since_ms)
+        message = _message(name, rule, project, episode, sight, before.since_ms, now_ms, explorer)
+        if turn == "firing":
+            message = replace(message, examples=examples(project, found(), explorer))
+        else:
+            message = _over(message, f"It is over: {sight.words}")
+        event = _event(message, where, now_ms)
+        if journal.get(event.event_id) is None:
+            journal.put(event)
+    if after != before:
+        _record(journal, known, key, after)
 
 
 def _forget(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from schemas.clickhouse import Store
@@ -78,6 +79,25 @@ def newest_traces(
         project=project, service=service or "", start=start_ns, end=end_ns,
     )  # fmt: skip
     return [str(row["trace_id"]) for row in rows]
+
+
+def segment_traces(
+    store: Store, project: str, inside: str, start_ns: int, end_ns: int
+) -> list[str]:
+    """Up to five newest traces that start in [start, end) of a segment: JSON of one column and
+    its value; {} is all traffic."""
+    ((column, value),) = json.loads(inside).items() or (("", ""),)
+    rows = store.rows(
+        f"""
+        SELECT trace FROM (
+            SELECT s.trace_id AS trace, max(s.start_time) AS at, {SEGMENT_SQL}, {EXTRA_SQL}
+            FROM spans AS s FINAL WHERE {_RANGE} GROUP BY s.trace_id
+        ) WHERE has({PAIRS_SQL}, ({{column:String}}, {{value:String}}))
+        ORDER BY at DESC, trace LIMIT 5
+        """,
+        project=project, column=column, value=value, start=start_ns, end=end_ns,
+    )  # fmt: skip
+    return [str(row["trace"]) for row in rows]
 
 
 def values(

@@ -58,7 +58,7 @@ SAME = {  # columns that are the same in both projects, so that a join by them a
     "item": "same",
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
-    "cut_ns": 2**61,
+    "cut_ns": 2**61, "inside": "{}", "from_ns": 0, "block_ns": 3600 * 10**9,
     "trace_id": TRACE, "traces": [TRACE], "start_ns": 0, "end_ns": 2**62, "evaluator": "same",
     "version": "same", "field": "input", "name": "same", "kind": "session", "limit": 100,
     "quiet_seconds": 0, "since_ms": 0, "source": "", "search": "", "where": None, "days": 30,

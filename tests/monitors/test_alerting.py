@@ -57,7 +57,10 @@ def test_a_regression_is_one_alert_that_says_what_where_and_since_when_until_it_
     project = f"regression-{uuid.uuid4()}"
     mine = dataclasses.replace(settings, allow_private_webhooks=True)
     with http_target() as target:
-        text = f"alerts: {{a: {{url: '{target.url}', projects: [{project}]}}}}"
+        text = f"""
+        alerts: {{a: {{url: '{target.url}', projects: [{project}]}}}}
+        monitors: {{page_uncalibrated: true}}
+        """
         control.apply(store, control.parse(text), "test")
         loop = Watch(mine, {}, Journal(tmp_path), {"webhook": webhook.deliver})
         send(store, project, (0, 48), 800, 0.3)

@@ -16,6 +16,7 @@ from monitors.fields import SECONDS, fall, field_findings
 from schemas.clickhouse import Store
 from schemas.queries import spans
 from schemas.registry import load
+from tests.monitors.evidence import traces_in_alert
 
 RULES = [made() for made in load("convention", "collector.conventions").values()]
 HOUR = 3600 * 10**9
@@ -92,6 +93,7 @@ def test_a_renamed_field_is_a_finding_with_both_names(store: Store, tmp_path: Pa
     assert details["appeared"] == [{"attribute": "gen_ai.usage.in"}]
     assert details["vanished"] == ["gen_ai.usage.input_tokens"]
     assert "gen_ai.usage.in;" in details["sentence"]
+    assert traces_in_alert(found) == details["examples"]["after"][:3]
     assert len(details["examples"]["after"]) == 5
 
 

@@ -13,6 +13,7 @@ from monitors.drift.energy import energy
 from monitors.drift.two_sample import pair
 from monitors.findings import HOUR_NS, identity, known, score_finding
 from schemas.models import Observation
+from tests.monitors.evidence import traces_in_alert
 
 LEVEL = 0.002
 START = 1_800_000_000 * 10**9
@@ -58,6 +59,7 @@ def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -
         assert low <= datetime.fromtimestamp(found.onset / 1000, UTC) <= high
         assert details["share_interval"][0] <= found.share_explained <= details["share_interval"][1]
         assert "90% interval" in details["sentence"]
+        assert traces_in_alert(found) == details["examples"]["after"][:3]
 
 
 def test_quiet_traffic_is_silent() -> None:

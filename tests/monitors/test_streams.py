@@ -15,8 +15,9 @@ from monitors.series import DAY_NS, HOUR_NS, Held, Stream, margin_of, read, watc
 from monitors.streams import is_news, stream_findings
 from schemas.clickhouse import Store
 from schemas.control import MonitorPolicy
-from schemas.models import ScoreRow, SpanRow
+from schemas.models import FindingRow, ScoreRow, SpanRow
 from schemas.queries import scores, spans
+from tests.monitors.evidence import traces_in_alert
 
 NOW = time.time_ns()
 TODAY = NOW // DAY_NS
@@ -73,6 +74,12 @@ def test_a_drop_in_a_segment_is_one_finding_with_its_day(kept: Store) -> None:
         "fell from 0.8" in details["sentence"] and "false alarms in 30 days" in details["sentence"]
     )
     assert len(details["examples"]["after"]) == 5 and details["streams"] > 3
+    shown = traces_in_alert(FindingRow(**found))  # type: ignore[arg-type]
+    rows = kept.rows(
+        "SELECT DISTINCT prompt_version AS v FROM spans WHERE trace_id IN {t:Array(String)}",
+        t=shown,
+    )
+    assert [row["v"] for row in rows] == ["v2"]  # examples are of the segment
 
 
 def test_a_slower_service_is_found_as_a_factor(kept: Store) -> None:
@@ -122,6 +129,7 @@ def test_a_large_drop_is_found_within_hours(kept: Store) -> None:
     assert found.signal == "groundedness" and found.effect < -0.2
     assert abs(found.onset * 10**6 - (hour - 2) * HOUR_NS) <= 2 * HOUR_NS
     assert json.loads(found.details)["block_hours"] < 24
+    assert len(traces_in_alert(found)) == 3
 
 
 def test_a_session_counts_once_however_long(kept: Store) -> None:

@@ -19,7 +19,7 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
         return {**common, "event_action": "resolve"}
     about: dict[str, Any] = {
         "summary": f"{message.title}: {message.summary}"[:1024],
-        "source": f"assay/{message.project}",
+        "source": f"assay/{message.project}".rstrip("/"),
         "severity": message.severity,
         "component": message.signal,
         "group": message.project,

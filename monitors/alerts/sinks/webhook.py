@@ -11,6 +11,7 @@ import time
 from monitors.alerts.client import post
 from monitors.alerts.destination import Answer, Destination
 from monitors.alerts.message import Message
+from monitors.alerts.template import render
 from schemas.registry import register
 
 
@@ -26,9 +27,10 @@ def sign(secret: str, message_id: str, timestamp: int, body: str) -> str:
 
 @register("sink", "webhook")
 def deliver(destination: Destination, message: Message) -> Answer:
-    """The message as JSON. With several secrets each signs: while a receiver changes keys it may
-    hold the old or the new one."""
-    now, body = int(time.time()), message.body
+    """The message as JSON, or what the template of the destination makes of it. With several
+    secrets each signs: while a receiver changes keys it may hold the old or the new one."""
+    now = int(time.time())
+    body = render(destination.template, message) if destination.template else message.body
     headers = {"webhook-id": message.message_id, "webhook-timestamp": str(now)}
     try:
         signatures = [sign(s, message.message_id, now, body) for s in destination.secrets]
