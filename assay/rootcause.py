@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from assay import stages
 from assay.tables import TableError, column, numbers, read_table
 from monitors.rootcause.explain import Cause, Explanation, explain
 from monitors.rootcause.leaves import LeavesError, leaves
@@ -29,6 +30,9 @@ GRID = 1_000  # more steps than this are no grid
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """0 with the causes on standard output, 2 with one line on standard error."""
     try:
+        if arguments.stages:
+            print(stages.told(arguments))
+            return 0
         found = stored(settings, arguments) if arguments.project else examine(arguments)
     except (TableError, LeavesError, Retryable, Permanent) as error:
         print(f"assay rootcause: {error}", file=sys.stderr)
@@ -93,7 +97,7 @@ def examine(arguments: argparse.Namespace) -> Explanation:
     total = numbers(table, value)
     count = numbers(table, weight) if weight else np.ones(len(total))
     held = {name: column(table, name) for name in arguments.dimensions.split(",") if name}
-    time, at = _moments(column(table, arguments.time_column), arguments.at)
+    time, at = stages.moments(column(table, arguments.time_column), arguments.at)
     usable = ~(np.isnan(total) | np.isnan(count))
     block, current = blocks(time, at, arguments.window)
     usable &= block >= 0
@@ -106,20 +110,6 @@ def examine(arguments: argparse.Namespace) -> Explanation:
         {n: c[usable] for n, c in held.items()}, block[usable], total[usable], count[usable]
     )
     return explain(rows, current[: rows.blocks], seed=arguments.seed)
-
-
-def _moments(values: Any, at: str) -> tuple[Any, float]:
-    """(seconds or the column's own numbers, the moment asked for in the same unit)."""
-    if values.dtype.kind in "iuf":
-        try:
-            return values.astype("float64"), float(at)
-        except ValueError:
-            raise TableError(f"--at {at} is no number, and the time column holds numbers") from None
-    try:
-        times = values.astype("datetime64[us]").astype("int64") / 1e6
-        return times, float(np.datetime64(at, "us").astype("int64") / 1e6)
-    except ValueError:
-        raise TableError("the time column and --at must be numbers or ISO 8601 times") from None
 
 
 def blocks(time: Any, at: float, window: float | None) -> tuple[Any, Any]:
