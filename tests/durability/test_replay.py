@@ -120,6 +120,7 @@ def test_a_wiped_store_gets_all_that_is_kept_whatever_the_clock_says(tmp_path: P
         back(site, acknowledged)
 
 
+@pytest.mark.slow
 def test_rows_are_sent_under_another_token_where_clickhouse_remembers_the_first(
     tmp_path: Path,
 ) -> None:
@@ -135,6 +136,7 @@ def test_rows_are_sent_under_another_token_where_clickhouse_remembers_the_first(
         assert {p.read_text() for p in (site.lane / kept.FOLDER).glob("*.again")} == {"1"}
 
 
+@pytest.mark.slow
 def test_what_was_purged_does_not_come_back(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
         loaded(site)

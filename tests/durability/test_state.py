@@ -151,6 +151,7 @@ def test_a_wiped_spool_starts_anew_and_clickhouse_takes_all_of_it(tmp_path: Path
         assert site.counted() == len(acknowledged)
 
 
+@pytest.mark.slow
 def test_a_spool_beside_an_older_or_a_newer_clickhouse_stores_all_once(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
         with Load(site) as load:
