@@ -12,6 +12,8 @@ import zlib
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 from schemas import clickhouse
 from schemas.migrate import statements
 from tests.conftest import wait_until
