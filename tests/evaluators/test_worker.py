@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,8 @@ from evaluators.worker import build, run_batch, run_once
 from schemas.clickhouse import Store
 from schemas.models import Sample, SpanRow
 from schemas.queries import scores, spans
-from schemas.settings import Settings
+from schemas.settings import Settings, from_environment
+from tests.conftest import environment, start_store
 
 DOCUMENT = "The Eiffel Tower stands in Paris and was finished in 1889."
 
@@ -38,6 +39,17 @@ class Broken:
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         raise RuntimeError("no judge at home")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A store of its own: a worker scores every project, and other tests leave many."""
+    home = tmp_path_factory.mktemp("worker")
+    environ = environment(home)
+    child = start_store(environ, home)
+    yield from_environment(environ)
+    child.terminate()
+    child.wait(20)
 
 
 @pytest.fixture(scope="module")
