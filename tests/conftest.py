@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,21 @@ def start_store(environ: dict[str, str], home: Path) -> subprocess.Popen[bytes]:
     return child
 
 
-@pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    home = tmp_path_factory.mktemp("assay")
+@contextmanager
+def serving(home: Path) -> Iterator[Settings]:
+    """A store in a folder of its own. A module whose tests look at every project takes one: those
+    of other tests are many."""
     environ = environment(home)
     child = start_store(environ, home)
     yield from_environment(environ)
     child.terminate()
     child.wait(20)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with serving(tmp_path_factory.mktemp("assay")) as found:
+        yield found
 
 
 @pytest.fixture

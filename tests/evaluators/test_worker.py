@@ -23,8 +23,8 @@ from evaluators.worker import build, run_batch, run_once
 from schemas.clickhouse import Store
 from schemas.models import Sample, SpanRow
 from schemas.queries import scores, spans
-from schemas.settings import Settings, from_environment
-from tests.conftest import environment, start_store
+from schemas.settings import Settings
+from tests.conftest import serving
 
 DOCUMENT = "The Eiffel Tower stands in Paris and was finished in 1889."
 
@@ -43,13 +43,8 @@ class Broken:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A store of its own: a worker scores every project, and other tests leave many."""
-    home = tmp_path_factory.mktemp("worker")
-    environ = environment(home)
-    child = start_store(environ, home)
-    yield from_environment(environ)
-    child.terminate()
-    child.wait(20)
+    with serving(tmp_path_factory.mktemp("own")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
