@@ -25,8 +25,9 @@ def fill(full: httpx.Client, table: str) -> None:
     ]  # fmt: skip
     # A day that is not given is past its time to live, and the row would be gone.
     days = [
-        f"`{name}`" for name, kind in asked.json()["data"] if kind == "Date" or name == "span_start"
-    ]
+        f"`{name}`" for name, kind in asked.json()["data"]
+        if kind == "Date" or name in {"span_start", "asked_at"}
+    ]  # fmt: skip
     values = ", ".join(
         f"if(number < 3, '1', '{SECRET}') || toString(number) AS {name}" for name in texts
     )
