@@ -58,10 +58,10 @@ def test_a_login_leads_on_and_lasts_over_reload_and_links_until_one_leaves(
     _enter(page, "wrong horse")
     expect(page.get_by_role("alert")).to_contain_text("wrong")
     _enter(page)
-    _shown(page, "Findings")
+    _shown(page, "What broke")
     assert f"project={filled}" in page.url
     page.reload()
-    _shown(page, "Findings")
+    _shown(page, "What broke")
     page.goto(f"{site}/alerts?project={filled}")
     _shown(page, "Alerts")
     page.get_by_role("link", name="Log out").click()
@@ -104,4 +104,4 @@ def test_a_saved_views_link_shows_the_same(page: Page, site: str, filled: str) -
     assert link is not None and re.search(r"search=answer\+7", link)
     page.goto(link if link.startswith("http") else f"{site}{link}")
     _shown(page, "Traces")
-    expect(page.get_by_text("Newest 1 before")).to_be_visible()
+    expect(page.get_by_text("1 traces, the newest of")).to_be_visible()
