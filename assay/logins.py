@@ -8,25 +8,17 @@ import secrets
 import sys
 from datetime import UTC, datetime
 
-from schemas import clickhouse, logins
+from assay.acting import act
+from schemas import logins
 from schemas.clickhouse import Store
 from schemas.control import ControlError
-from schemas.errors import Permanent, Retryable
 from schemas.logins import Login
 from schemas.settings import Settings
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Do what `arguments.action` says; the exit code."""
-    try:
-        store = clickhouse.connect(settings)
-        try:
-            return _ACTIONS[arguments.action](store, arguments)
-        finally:
-            store.close()
-    except (ControlError, Retryable, Permanent) as error:
-        print(f"assay: {error}", file=sys.stderr)
-        return 1
+    return act(settings, arguments, _ACTIONS)
 
 
 def _password() -> tuple[str, bool]:

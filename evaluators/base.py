@@ -70,11 +70,13 @@ class TextEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What evaluator factories share: the embedder with its cache; `options` are the settings of
-    the one that is made, from assay.yaml or `assay eval --option`."""
+    """What evaluator factories share: the embedder with its cache, and `shared`, where one that
+    makes something large leaves it for the others. `options` are the settings of the one that is
+    made, from assay.yaml or `assay eval --option`."""
 
     embedder: TextEmbedder
     options: Mapping[str, Any] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 def scored(value: float, explanation: str = "") -> Result:

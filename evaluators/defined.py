@@ -35,6 +35,7 @@ class Defined:
         self._taken = frozenset(taken)
         self._embedder = embedder
         self._said: dict[str, str] = {}
+        self._shared: dict[str, Any] = {}
         self._kept: dict[str, tuple[Any, Evaluator]] = {}
 
     def __call__(self, control: Control) -> list[Evaluator]:
@@ -92,7 +93,7 @@ class Defined:
         if name in ready.names():
             made: Evaluator | None = ready.make(name, backend, self._embedder, policy.options)
         else:
-            made = self._factories[name](Resources(self._embedder, policy.options))
+            made = self._factories[name](Resources(self._embedder, policy.options, self._shared))
         if made is None:
             raise ValueError("its model is not installed")
         self._kept[name] = key, made

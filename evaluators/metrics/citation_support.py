@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from evaluators.base import Resources, Result, scored, unscored, version_of
+from evaluators.base import Resources, Result, scored, unscored
 from evaluators.evidence import split
 from evaluators.support import Claim, Support, support
 from schemas.models import Sample
@@ -28,6 +28,11 @@ def cited(answer: str) -> list[tuple[str, tuple[int, ...]]]:
     return found
 
 
+def named(documents: Sequence[str], numbers: Sequence[int]) -> tuple[str, ...]:
+    """The documents of these numbers, from 1; a number without one names nothing."""
+    return tuple(documents[n - 1] for n in numbers if 1 <= n <= len(documents))
+
+
 class CitationSupport:
     """The mean over cited sentences of the support that the cited passages give together. A mark
     without a passage of its number supports nothing. Sentences that cite nothing do not count;
@@ -42,22 +47,22 @@ class CitationSupport:
 
     def __init__(self, asked: Support) -> None:
         self._support = asked
-        self.version = version_of({"groundedness": asked.version, "most": MOST, "revision": 1})
+        self.version = asked.version(most=MOST, revision=1)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         found = [cited(s.answer)[:MOST] for s in samples]
-        claims = [
-            Claim(text, tuple(s.documents[n - 1] for n in numbers if 1 <= n <= len(s.documents)))
-            for s, marks in zip(samples, found, strict=True)
-            for text, numbers in marks
-        ]
-        verdicts = iter(self._support.of(claims))
+        verdicts = self._support.each(
+            [
+                [Claim(text, named(s.documents, numbers)) for text, numbers in marks]
+                for s, marks in zip(samples, found, strict=True)
+            ]
+        )
         out = []
-        for sample, marks in zip(samples, found, strict=True):
+        for sample, marks, given in zip(samples, found, verdicts, strict=True):
             if not marks:
                 out.append(unscored("no citation"))
                 continue
-            told = [(next(verdicts), text, numbers) for text, numbers in marks]
+            told = [(v, *mark) for v, mark in zip(given, marks, strict=True)]
             bad = [
                 f'unsupported by {", ".join(map(str, numbers))}: "{text[:100]}"'
                 for verdict, text, numbers in told
@@ -73,4 +78,4 @@ class CitationSupport:
 @register("evaluator", "citation_support")
 def citation_support(resources: Resources) -> CitationSupport:
     """On groundedness' own model."""
-    return CitationSupport(support())
+    return CitationSupport(support(resources))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluators.base import Resources, Result, scored, version_of
+from evaluators.base import Resources, Result, scored
 from evaluators.evidence import split
 from evaluators.support import Claim, Support, support
 from schemas.models import Sample
@@ -39,26 +39,21 @@ class ContextPrecision:
         self.needs = ("documents", against)
         self._against = against
         self._support = asked
-        self.version = version_of(
-            {
-                "groundedness": asked.version, "against": against, "most": MOST,
-                "sentences": SENTENCES, "revision": 1,
-            }
-        )  # fmt: skip
+        self.version = asked.version(against=against, most=MOST, sentences=SENTENCES, revision=1)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
-        claims, shapes = [], []
+        claims: list[list[Claim]] = []
+        shapes = []
         for sample in samples:
             text = getattr(sample, self._against)
             said = (split(text) or [text])[:SENTENCES]
             held = sample.documents[:MOST]
-            shapes.append((len(held), len(said)))
-            claims += [Claim(part, (doc,), sample.question) for doc in held for part in said]
-        verdicts = iter(self._support.of(claims))
+            shapes.append(len(held))
+            claims += [[Claim(part, (doc,), sample.question) for part in said] for doc in held]
+        verdicts = iter(self._support.each(claims))
         out = []
-        for ranks, size in shapes:
-            grid = [[next(verdicts).supported for _ in range(size)] for _ in range(ranks)]
-            relevant = [any(row) for row in grid]
+        for ranks in shapes:
+            relevant = [any(v.supported for v in next(verdicts)) for _ in range(ranks)]
             told = ", ".join(str(rank) for rank, good in enumerate(relevant, 1) if good) or "none"
             out.append(scored(round(average_precision(relevant), 4), f"relevant: {told}"))
         return out
@@ -67,10 +62,10 @@ class ContextPrecision:
 @register("evaluator", "context_precision")
 def context_precision(resources: Resources) -> ContextPrecision:
     """Against a reference."""
-    return ContextPrecision("context_precision", "reference", support())
+    return ContextPrecision("context_precision", "reference", support(resources))
 
 
 @register("evaluator", "context_utilization")
 def context_utilization(resources: Resources) -> ContextPrecision:
     """Without a reference: against the answer that was given."""
-    return ContextPrecision("context_utilization", "answer", support())
+    return ContextPrecision("context_utilization", "answer", support(resources))

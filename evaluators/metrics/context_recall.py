@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from evaluators.base import Resources, Result, TextEmbedder, scored, version_of
 from evaluators.evidence import documents, split
 from evaluators.parts import nearest, parts
-from evaluators.support import Claim, Support, support
+from evaluators.support import Support, claims, support
 from schemas.models import Sample
 from schemas.registry import register
 
@@ -29,19 +29,14 @@ class ContextRecall:
 
     def __init__(self, asked: Support) -> None:
         self._support = asked
-        self.version = version_of({"groundedness": asked.version, "most": MOST, "revision": 1})
+        self.version = asked.version(most=MOST, revision=1)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         texts = [(split(s.reference) or [s.reference])[:MOST] for s in samples]
-        claims = [
-            Claim(text, tuple(s.documents), s.question)
-            for s, said in zip(samples, texts, strict=True)
-            for text in said
-        ]
-        verdicts = iter(self._support.of(claims))
+        verdicts = self._support.each(claims(samples, texts))
         out = []
-        for said in texts:
-            absent = [text for text in said if not next(verdicts).supported]
+        for said, found in zip(texts, verdicts, strict=True):
+            absent = [t for t, verdict in zip(said, found, strict=True) if not verdict.supported]
             note = "; ".join(f'not in the documents: "{text[:120]}"' for text in absent[:6])
             out.append(scored(round(1 - len(absent) / len(said), 4), note))
         return out
@@ -79,7 +74,7 @@ class ContextCoverage:
 @register("evaluator", "context_recall")
 def context_recall(resources: Resources) -> ContextRecall:
     """Against a reference."""
-    return ContextRecall(support())
+    return ContextRecall(support(resources))
 
 
 @register("evaluator", "context_coverage")

@@ -45,6 +45,16 @@ class Groundedness:
         readings = read(items, self._encoder, self._idf)
         return [scored(self.probability_of(r.whole), self._told(r)) for r in readings]
 
+    def graded(self, items: Sequence[Item]) -> list[tuple[float, bool]]:
+        """(support, whether each sentence reaches the threshold) of each item, in order."""
+        return [
+            (self.probability_of(found.whole), all(map(self._supported, found.sentences)))
+            for found in read(items, self._encoder, self._idf)
+        ]
+
+    def _supported(self, part: Part) -> bool:
+        return part.passage is not None and self.probability_of(part) >= self._threshold
+
     def probability_of(self, part: Part) -> float:
         """The chance that the answer, or the sentence, is supported; 0 without any passage."""
         if part.passage is None:
@@ -63,9 +73,9 @@ class Groundedness:
         absent = ", ".join(part.missing[:8])
         words = f"; not in the documents: {absent}" if absent else ""
         said = f'"{part.text[:SHOWN]}" ({p:.2f}{words})'
-        if p < self._threshold or part.passage is None:
-            return f"unsupported: {said}"
         near = part.passage
+        if near is None or not self._supported(part):
+            return f"unsupported: {said}"
         return f'supported: {said} by document {near.document + 1}: "{near.text[:SHOWN]}"'
 
 

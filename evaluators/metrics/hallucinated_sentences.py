@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluators.base import Resources, Result, scored, version_of
+from evaluators.base import Resources, Result, scored
 from evaluators.evidence import split
-from evaluators.support import Claim, Support, support
+from evaluators.support import Support, Verdict, claims, support
 from schemas.models import Sample
 from schemas.registry import register
 
@@ -26,20 +26,15 @@ class HallucinatedSentences:
 
     def __init__(self, asked: Support) -> None:
         self._support = asked
-        self.version = version_of({"groundedness": asked.version, "most": MOST, "revision": 1})
+        self.version = asked.version(most=MOST, revision=1)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         texts = [(split(s.answer) or [s.answer])[:MOST] for s in samples]
-        claims = [
-            Claim(text, tuple(s.documents), s.question)
-            for s, said in zip(samples, texts, strict=True)
-            for text in said
-        ]
-        verdicts = iter(self._support.of(claims))
-        return [self._one(said, [next(verdicts).supported for _ in said]) for said in texts]
+        verdicts = self._support.each(claims(samples, texts))
+        return [self._one(said, found) for said, found in zip(texts, verdicts, strict=True)]
 
-    def _one(self, said: Sequence[str], supported: Sequence[bool]) -> Result:
-        bad = [text for text, fine in zip(said, supported, strict=True) if not fine]
+    def _one(self, said: Sequence[str], found: Sequence[Verdict]) -> Result:
+        bad = [text for text, verdict in zip(said, found, strict=True) if not verdict.supported]
         told = [f"{len(bad)} of {len(said)} sentences", *(f'"{text[:120]}"' for text in bad[:6])]
         return scored(round(len(bad) / len(said), 4), "; ".join(told))
 
@@ -47,4 +42,4 @@ class HallucinatedSentences:
 @register("evaluator", "hallucinated_sentences")
 def hallucinated_sentences(resources: Resources) -> HallucinatedSentences:
     """On groundedness' own model."""
-    return HallucinatedSentences(support())
+    return HallucinatedSentences(support(resources))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
-from evaluators.base import Resources, Result, version_of
-from evaluators.judges import loading, prompt, torch_lm
+from evaluators.asking import Asking, packaged
+from evaluators.base import Resources, Result
+from evaluators.judges import prompt
 from evaluators.judges.backend import Backend
 from schemas.models import Sample
 from schemas.registry import register
 
-log = logging.getLogger(__name__)
 
-
-class LlmJudge:
+class LlmJudge(Asking):
     """Asks a backend; sampled by hash of the trace id, since it is slow on CPU or costs money. On
     demand: with the packaged model its verdicts are no better than chance (docs/benchmarks.md).
 
@@ -22,17 +20,11 @@ class LlmJudge:
     """
 
     name = "llm_judge"
-    level = "trace"
     needs = ("answer", "documents")
     probability = 0.02
-    on_demand = True
 
     def __init__(self, judge: Backend) -> None:
-        self.backend = judge
-        self.model = judge.model
-        self.judge = judge.name
-        self.batch = judge.per_call
-        self.version = version_of({"prompt": prompt.SPEC, "backend": dict(judge.spec)})
+        super().__init__(judge, prompt.SPEC)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         return self.backend.ask([prompt.question(sample) for sample in samples])
@@ -40,9 +32,6 @@ class LlmJudge:
 
 @register("evaluator", "llm_judge")
 def llm_judge(resources: Resources) -> LlmJudge | None:
-    """On torch. None, said once in the log, where the model's package is not installed."""
-    path = loading.packaged()
-    if path is None:
-        log.info("llm_judge is left out: package %s is not installed", loading.PACKAGE)
-        return None
-    return LlmJudge(torch_lm.TorchJudge(path))
+    """On torch, where the model's package is installed."""
+    judge = packaged("llm_judge")
+    return LlmJudge(judge) if judge is not None else None

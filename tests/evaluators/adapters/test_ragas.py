@@ -6,11 +6,13 @@ import json
 import math
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evaluators import ready
+from evaluators.adapters import ragas
 from evaluators.base import Evaluator, Result, judge
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
@@ -19,9 +21,6 @@ from evaluators.judges.openai_api import OpenAIJudge
 from schemas.judging import LOCAL, JudgePolicy
 from schemas.models import Sample, ToolCall
 from tests.evaluators.judges.fake_openai import Fake, Reply, error, in_turn, says, serving
-
-pytest.importorskip("ragas", reason="the extra `ragas` is not installed")
-from evaluators.adapters import ragas
 
 CALLS = '[{"name": "find", "arguments": {"a": 1}}]'
 SAMPLE = Sample(
@@ -167,11 +166,8 @@ def test_options_change_the_version_and_unknown_ones_are_refused() -> None:
 
 
 @pytest.mark.slow  # decodes some hundred tokens on the CPU
-def test_the_local_model_gives_a_number_or_a_typed_error_offline() -> None:
-    try:
-        backend = Backends({}).get(LOCAL, {})
-    except ValueError as missing:
-        pytest.skip(str(missing))
+def test_the_local_model_gives_a_number_or_a_typed_error_offline(packaged_model: Path) -> None:
+    backend = Backends({}).get(LOCAL, {})
     (result,) = judge(ready.make("ragas_faithfulness", backend, EMBEDDER, {}), [SAMPLE])
     if result.status == "error":
         assert result.reason.startswith("unparsable: ")

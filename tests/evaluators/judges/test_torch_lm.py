@@ -152,11 +152,9 @@ def test_devices_are_those_that_are_named() -> None:
 
 
 @pytest.mark.slow
-def test_the_packaged_model_agrees_with_itself_whatever_the_batch() -> None:
-    path = loading.packaged()
-    if path is None:
-        pytest.skip(f"package {loading.PACKAGE} is not installed")
-    judge = TorchJudge(path, setup=Setup("cpu"))
+def test_the_packaged_model_agrees_with_itself_whatever_the_batch(packaged_model: Path) -> None:
+    assert loading.packaged() == packaged_model
+    judge = TorchJudge(packaged_model, setup=Setup("cpu"))
     questions = [asked(n, "The tower stands in Paris, France. " * n) for n in range(4)]
     together, alone = judge.leanings(questions), [judge.leanings([q])[0] for q in questions]
     for one, other in zip(together, alone, strict=True):
