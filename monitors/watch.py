@@ -138,6 +138,7 @@ class Watch:
     ) -> None:  # fmt: skip
         self._settings, self._environ = settings, environ
         self._journal, self._sinks = journal, sinks
+        self._kept = clickhouse.Kept(settings)
         self._last: dict[str, int] = {}
         self._held: dict[str, Held] = {}
         self._adopt_at = 0
@@ -149,12 +150,13 @@ class Watch:
     def once(self) -> bool:
         """Look, send what is due, tell ClickHouse. What is in the journal is sent even while
         ClickHouse is away. True if all of it worked."""
-        store, whole = None, False
+        away = whole = False
         try:
-            store = clickhouse.connect(self._settings)
-            self._look(store)
+            with self._kept.store() as store:
+                self._look(store)
             whole = True
         except Retryable as error:
+            away = True
             log.warning("ClickHouse is away: %s", error)
         except ControlError as error:
             log.error("control state cannot be used: %s", error)
@@ -165,13 +167,12 @@ class Watch:
         try:
             self._look_at_spool()
             drain(self._journal, self._routes, self._sinks, now_ms)
-            if store is not None:
-                mirror(self._journal, store)
+            if not away:
+                with self._kept.store() as store:
+                    mirror(self._journal, store)
         except (Retryable, Permanent, OSError) as error:
             log.warning("the outbox: %s", error)
             whole = False
-        if store is not None:
-            store.close()
         return whole
 
     def _look(self, store: Store) -> None:

@@ -178,13 +178,11 @@ def secret(path: Path) -> bytes:
 
 def stored(settings: Settings) -> Read:
     """A reader of users with a connection of its own."""
+    kept = clickhouse.Kept(settings)
 
     def read() -> dict[str, Login]:
-        store = clickhouse.connect(settings)
-        try:
+        with kept.store() as store:
             return logins.read(store)
-        finally:
-            store.close()
 
     return read
 
