@@ -25,7 +25,7 @@ from schemas.control import Control, ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.evaluation import Item
 from schemas.models import EmbeddingRow, Sample, ScoreRow
-from schemas.queries import evaluation, samples, scores, spans, work
+from schemas.queries import evaluation, samples, scores, work
 from schemas.queries.tools import tool_calls
 from schemas.queries.work import Split
 from schemas.registry import load
@@ -271,10 +271,11 @@ def run_once(
     defined: Callable[[Control], Sequence[Evaluator]] = nothing,
     desk: Desk | None = None,
 ) -> tuple[int, bool]:
-    """One round over all projects: (items ticked off, whether nothing due was left). Evaluators
-    that judge all traffic by themselves are drained first; slow ones then get one batch. The first
-    evaluator's pass embeds, where an embedder is given. Control state is read each round; an
-    evaluator to which it gives another judge or options is the one that `defined` makes, or none.
+    """One round over the projects that have something: (items ticked off, whether nothing due was
+    left). Evaluators that judge all traffic by themselves are drained first; slow ones then get one
+    batch. The first evaluator's pass embeds, where an embedder is given. Control state is read each
+    round; an evaluator to which it gives another judge or options is the one that `defined` makes,
+    or none.
     """
     desk = desk or Desk()
     state = control.read(store)
@@ -283,7 +284,7 @@ def run_once(
     local = [e for e in evaluators if e.name not in own]
     named = list({e.name: e for e in (*local, *defined(state))}.values())
     total, drained = 0, True
-    for project in spans.projects(store):
+    for project in work.projects(store, since_ms):
         ordered = assignments(named, state, project, quiet_seconds)
         for assignment in ordered:
             shared = embedder if assignment is ordered[0] else None

@@ -56,6 +56,27 @@ class Due:
     oldest_ms: int = 0
 
 
+@across_projects("a worker asks it which projects to look at")
+def projects(store: Store, since_ms: int = 0) -> list[str]:
+    """Projects that may have something due: of which something was stored since `since_ms`, or an
+    error waits to be tried again now. One question for all, where `due` asks for each evaluator."""
+    rows = store.rows(
+        f"""
+        SELECT DISTINCT toString(project) AS project FROM (
+            SELECT project FROM spans WHERE stored_at >= fromUnixTimestamp64Milli({{since:Int64}})
+            UNION ALL
+            SELECT project FROM logs WHERE stored_at >= fromUnixTimestamp64Milli({{since:Int64}})
+              AND event_name IN {{events:Array(String)}}
+            UNION ALL
+            SELECT project FROM scores WHERE {_WAITS}
+        ) ORDER BY project
+        """,
+        since=since_ms,
+        events=list(EVENTS),
+    )
+    return [row["project"] for row in rows]
+
+
 def due(
     store: Store, project: str, evaluator: str, version: str, quiet_seconds: int, limit: int,
     since_ms: int = 0, level: str = "trace", kinds: Sequence[str] = (),

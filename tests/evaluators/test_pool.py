@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from schemas.clickhouse import Store
 from schemas.models import SpanRow
 from schemas.queries import spans
 from schemas.settings import Settings
-from tests.conftest import wait_until
+from tests.conftest import serving, wait_until
 
 TRACES = 240
 # The loop of `evaluators/__main__.py` with an evaluator that takes its time, and no models.
@@ -40,6 +43,12 @@ signal.signal(signal.SIGTERM, lambda *_: stop.set())
 desk = worker.Desk(Split(int(sys.argv[1]), 2))
 worker.run(lambda: connect(settings), [Slow()], None, 0, 1, None, stop, desk=desk)
 """
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with serving(tmp_path_factory.mktemp("own")) as found:
+        yield found
 
 
 def children(parent: int) -> list[int]:
