@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitors.alerts.journal import Journal
+from monitors.alerts.message import Message
 from monitors.alerts.mirror import row
 from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
 from monitors.alerts.recovery_blocks import why_days_over, why_filled
@@ -16,7 +17,19 @@ from monitors.series import DAY_NS, Held, margin_of, read
 from monitors.streams import DAYS, finished
 from schemas.clickhouse import Store
 from schemas.control import MonitorPolicy
+from schemas.models import DeliveryRow
 from schemas.queries import fields, findings, scores, spans
+
+Alive = dict[str, list[tuple[DeliveryRow, Message]]]
+
+
+def open_alerts(store: Store, project: str, journal: Journal) -> Alive:
+    """Firing messages of findings by their alert's key, those in the journal among them. Raises
+    Retryable, Permanent."""
+    told = {d["delivery_id"]: row(d) for d in findings.list_deliveries(store, project)}
+    told |= {p.row.delivery_id: p.row for e in journal.events() for p in e.pending
+             if e.project == project}  # fmt: skip
+    return still_open(told.values())
 
 
 def finish(
@@ -25,10 +38,7 @@ def finish(
 ) -> None:  # fmt: skip
     """Say of alerts of findings (`earlier`) that they are over, where they are; of streams only
     with `held`, when a block was over. Raises Retryable, Permanent, OSError."""
-    told = {d["delivery_id"]: row(d) for d in findings.list_deliveries(store, project)}
-    told |= {p.row.delivery_id: p.row for e in journal.events() for p in e.pending
-             if e.project == project}  # fmt: skip
-    alive = still_open(told.values())
+    alive = open_alerts(store, project, journal)
     for found in earlier if alive else ():
         sent = alive.get(found["finding_id"])
         if sent is not None and (why := _why(store, project, policy, found, held)):

@@ -14,11 +14,12 @@ from monitors.alerts.compose import finding_events
 from monitors.alerts.destination import Sink
 from monitors.alerts.journal import Journal
 from monitors.alerts.mirror import adopt, forget, mirror
+from monitors.alerts.moment import told
 from monitors.alerts.outbox import drain
 from monitors.alerts.routes import Routes, recall, recall_rules, remember, routes, spool_rules
 from monitors.alerts.rules import apply_rules, apply_spool_rules
 from monitors.alerts.spool import spool_numbers
-from monitors.ending import finish
+from monitors.ending import finish, open_alerts
 from monitors.fields import field_findings
 from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
 from monitors.questions import answer_waiting
@@ -40,14 +41,17 @@ FIELDS = ("input", "output")
 COVERED = 0.98
 EVERY_MS = 15_000  # between two looks at the alert rules
 ADOPT_MS = 60_000  # between two looks at what was requeued
+HOLD_MS = 600_000  # that a finding waits for evaluators which lag: one change is one alert
+AGAIN_MS = 30_000  # between two looks at what waits so
 
 
 def look(
     store: Store, project: str, policy: MonitorPolicy, waiting: Sequence[FindingRow] = ()
-) -> list[FindingRow]:
-    """New findings of the last 48 hours of traffic; of scores and texts nothing on half-judged
-    data. The policy's level is divided by the number of signals (Bonferroni), missing fields
-    together being one. `waiting` are findings that the store may lack, and are not new either."""
+) -> tuple[list[FindingRow], bool]:
+    """New findings of the last 48 hours of traffic, and whether all of it is judged; of scores and
+    texts nothing on half-judged data. The policy's level is divided by the number of signals
+    (Bonferroni), missing fields together being one. `waiting` are findings that the store may
+    lack, and are not new either."""
     _, last = spans.time_range(store, project)
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
     level = policy.alpha / (len(SCORES) + len(FIELDS) + 1)
@@ -68,7 +72,7 @@ def look(
         rows = scores.embeddings(store, project, field, *window)
         result.append(embedding_finding(project, field, rows, level))
     earlier = known_findings(store, project, waiting)
-    return [f for f in result if f is not None and not known(f, earlier)]
+    return [f for f in result if f is not None and not known(f, earlier)], judged
 
 
 def blocks_over(now_ns: int, policy: MonitorPolicy) -> int:
@@ -107,12 +111,16 @@ def observe(
         minute = spans.time_range(store, project)[1] // (60 * 10**9)
         over = blocks_over(time.time_ns(), state.monitor)
         seen = hash(str((scores.evaluators(store, project), state.monitor, minute)))
-        if last.get(project) == seen and last.get(f"{project} streams") == over:
+        again = last.get(f"{project} again", 0)
+        if (last.get(project) == seen and last.get(f"{project} streams") == over
+                and not 0 < again <= now_ms()):  # fmt: skip
             continue
         with trace.get_tracer("assay").start_as_current_span("look") as span:
             span.set_attribute("project", project)
             waiting = journal.findings(project)
-            fresh = look(store, project, state.monitor, waiting)
+            fresh, judged = look(store, project, state.monitor, waiting)
+            if held_back(last, project, fresh, judged, now_ms()):
+                fresh = []
             mine = None
             if last.get(f"{project} streams") != over:
                 mine, known_so_far = held.setdefault(project, Held()), [*waiting, *fresh]
@@ -120,13 +128,31 @@ def observe(
                 last[f"{project} streams"] = over
         for found in fresh:
             log.info("finding in %s: %s", project, found.details)
-        now = now_ms()
-        for event in finding_events(fresh, where.policies, where.targets, explorer, now):
+        now, heard = now_ms(), []
+        if any(f.status == "confirmed" for f in fresh):
+            alive = open_alerts(store, project, journal)
+            heard = told(alive, known_findings(store, project, journal.findings(project)))
+        for event in finding_events(fresh, where.policies, where.targets, explorer, now, heard):
             journal.put(event)
         findings.insert_findings(store, [f for f in fresh if f.status != "confirmed"])
         earlier = known_findings(store, project, journal.findings(project))
         finish(store, project, state.monitor, journal, earlier, mine)
         last[project] = seen
+
+
+def held_back(
+    last: dict[str, int], project: str, fresh: Sequence[FindingRow], judged: bool, now: int
+) -> bool:
+    """True while findings that would be sent wait for evaluators that lag, HOLD_MS at most: what
+    is judged first need not be what matters most."""
+    since, again = f"{project} held", f"{project} again"
+    if judged or not any(f.status == "confirmed" for f in fresh):
+        last.pop(since, None)
+    elif now - last.setdefault(since, now) < HOLD_MS:
+        last[again] = now + AGAIN_MS
+        return True
+    last.pop(again, None)
+    return False
 
 
 class Watch:

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from monitors.alerts.journal import Event, Pending
 from monitors.alerts.message import FIRING, Message, message_id, segment_text
+from monitors.alerts.moment import Moment, Told, moment
 from schemas.alerting import AlertPolicy
 from schemas.models import DeliveryRow, FindingRow
 
-TOGETHER_MS = 2 * 3600 * 1000  # findings whose onsets are no further apart are one alert
 EXAMPLES = 3
 
 
@@ -80,13 +80,17 @@ def address(message: Message, event_id: str, name: str, policy: AlertPolicy, to:
     )  # fmt: skip
 
 
+def _began(found: FindingRow) -> Moment:
+    return moment(found.onset, found.details)
+
+
 def grouped(findings: Sequence[FindingRow]) -> list[list[FindingRow]]:
     """Confirmed findings by moment, each group with the least likely to be chance at its head."""
     groups: list[list[FindingRow]] = []
     for found in sorted(findings, key=lambda f: (f.onset, f.finding_id)):
         if found.status != "confirmed":
             continue
-        if groups and found.onset - groups[-1][0].onset <= TOGETHER_MS:
+        if groups and _began(groups[-1][0]).same(_began(found)):
             groups[-1].append(found)
         else:
             groups.append([found])
@@ -95,16 +99,18 @@ def grouped(findings: Sequence[FindingRow]) -> list[list[FindingRow]]:
 
 def finding_events(
     findings: Sequence[FindingRow], alerts: Mapping[str, AlertPolicy], targets: Mapping[str, str],
-    explorer: str, now_ms: int,
+    explorer: str, now_ms: int, open_alerts: Sequence[Told] = (),
 ) -> list[Event]:  # fmt: skip
     """What confirmed findings of one project ask to send: an event for each moment. Its id is
-    that of the finding at its head."""
+    that of the finding at its head. A destination that an open alert told of the moment hears
+    nothing more of it: the finding stands beside the alert's in the explorer, and names it."""
     events = []
     for group in grouped(findings):
         event_id, pending = group[0].finding_id, []
         for name, policy in alerts.items():
             mine = [f for f in group if wants(name, policy, f.signal, f.project)]
-            if mine:
+            heard = [t for t in open_alerts if t.destination == name]
+            if mine and not any(t.moment.same(_began(f)) for t in heard for f in mine):
                 message = replace(
                     describe(mine[0], explorer, now_ms), key=event_id,
                     related=tuple(describe(f, explorer, now_ms).summary for f in mine[1:]),
@@ -112,7 +118,15 @@ def finding_events(
                 pending.append(
                     address(message, event_id, name, policy, targets.get(name, ""), now_ms)
                 )
+        kept = group if pending else [_joined(found, open_alerts) for found in group]
         events.append(
-            Event(event_id, group[0].project, event_id, now_ms, tuple(pending), tuple(group))
+            Event(event_id, group[0].project, event_id, now_ms, tuple(pending), tuple(kept))
         )
     return events
+
+
+def _joined(found: FindingRow, open_alerts: Sequence[Told]) -> FindingRow:
+    """A finding that nobody is told of, whose details name the alert that was open, if any."""
+    key = next((t.key for t in open_alerts if t.moment.same(_began(found))), "")
+    details = json.loads(found.details) | ({"alert": key} if key else {})
+    return replace(found, details=json.dumps(details))

@@ -22,7 +22,7 @@ from monitors.watch import Watch
 from schemas import clickhouse, control
 from schemas.alerting import AlertPolicy
 from schemas.clickhouse import Store
-from schemas.models import SpanRow
+from schemas.models import FindingRow, SpanRow
 from schemas.queries import deletion, spans
 from schemas.queries.deletion import Names
 from schemas.queries.findings import list_deliveries
@@ -88,6 +88,21 @@ def test_a_rule_of_the_control_state_reaches_its_receiver_and_the_explorer(
     deletion.erase(store, project, [("trace", gone)], Names())
     (row,) = list_deliveries(store, project)
     assert gone not in row["body"] and len(json.loads(row["body"])["examples"]) == 2
+
+
+def test_findings_wait_for_evaluators_that_lag_and_not_for_ever() -> None:
+    last: dict[str, int] = {}
+    found = [
+        FindingRow("p", "f1", "groundedness", "mean_shift", "{}", "confirmed", 1, 0, 2, 300, 400,
+                   0.8, 0.6, -0.2, -0.3, -0.1, 0.001, 0.9, "{}", 5)
+    ]  # fmt: skip
+    assert watch.held_back(last, "p", found, False, 0)
+    assert watch.held_back(last, "p", found, False, watch.HOLD_MS - 1)
+    assert last["p again"] == watch.HOLD_MS - 1 + watch.AGAIN_MS  # looked at though nothing came
+    assert not watch.held_back(last, "p", found, False, watch.HOLD_MS)
+    assert not watch.held_back({}, "p", found, True, 0)
+    quiet = [dataclasses.replace(found[0], status="uncalibrated")]
+    assert not watch.held_back({}, "p", quiet, False, 0)  # it is sent to nobody
 
 
 def test_what_waits_is_sent_by_monitors_that_start_while_clickhouse_is_away(

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
-from monitors.alerts.compose import TOGETHER_MS, finding_events
+from monitors.alerts.compose import finding_events
 from monitors.alerts.journal import Event
 from monitors.alerts.message import Message, message_id, read
+from monitors.alerts.moment import TOGETHER_MS, Told, moment
 from schemas.alerting import AlertPolicy
 from schemas.models import FindingRow
 
@@ -56,6 +57,19 @@ def test_what_is_found_at_one_moment_is_one_alert() -> None:
     assert len(event.findings) == 20 and event.event_id == "f19"
     later = dataclasses.replace(FOUND, finding_id="g", onset=FOUND.onset + TOGETHER_MS + 1)
     assert len(events(FOUND, later)) == 2
+
+
+def test_what_an_open_alert_told_of_a_moment_is_told_nobody_twice() -> None:
+    later = dataclasses.replace(FOUND, finding_id="g", signal="refusal", onset=FOUND.onset + 1)
+    both = {**ALL, "office": AlertPolicy("log", ("refusal",))}
+    heard = [Told("all", "f1", moment(FOUND.onset, FOUND.details))]
+    (event,) = finding_events([later], both, {}, "http://ui", 7, heard)
+    assert [p.row.rule for p in event.pending] == ["office"]  # which heard nothing yet
+    (event,) = finding_events([later], ALL, {}, "http://ui", 7, heard)
+    assert event.pending == () and json.loads(event.findings[0].details)["alert"] == "f1"
+    another = dataclasses.replace(later, onset=FOUND.onset + TOGETHER_MS + 1)
+    (event,) = finding_events([another], ALL, {}, "http://ui", 7, heard)
+    assert only(event).signal == "refusal" and event.findings == (another,)
 
 
 @pytest.mark.parametrize("status", ["uncalibrated", "observed"])
