@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from collector.redact.rules import Rule
 from collector.redact.secrets import NAMED
-from collector.redact.triggers import ESCAPED, LARGE, START, Triggers
+from collector.redact.triggers import ESCAPED, IN_MESSAGE, LARGE, START, Triggers
 
 Found = tuple[Rule, re.Pattern[str], Callable[[str], bool]]
 
@@ -25,8 +25,11 @@ class Likely:
         asked = [steps[i][1][0] for i in self._asked]
         self._in_text = Triggers([ESCAPED, NAMED, *asked])
         named = [NAMED] if self._secrets else []
-        bare = [trigger.removeprefix(START) for trigger in asked]
-        self._in_message = Triggers([ESCAPED, LARGE, *named, *bare])
+        inside = [
+            IN_MESSAGE + trigger.removeprefix(START) if trigger.startswith(START) else trigger
+            for trigger in asked
+        ]
+        self._in_message = Triggers([ESCAPED, LARGE, *named, *inside])
 
     def message(self, data: bytes) -> bool:
         """False where no rule finds anything in a message that serialises to `data`."""

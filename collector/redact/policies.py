@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from collector.redact.likely import Likely
 from collector.redact.presidio import MissingError, finder
 from collector.redact.request import redact
 from collector.redact.rules import custom, rules
@@ -88,6 +89,7 @@ class Policies:
         self._counts: Counter[str] = Counter()
         self._salt = _salt(home / SALT)
         self._used: dict[str, Redactor | None] = {}
+        self._compiled: dict[str, Likely] = {}  # by the rules of a policy
         self._found: Found = {}
         self._fault = ""
         try:
@@ -131,6 +133,7 @@ class Policies:
         with self._lock:
             if found != self._found:
                 self._used.clear()
+                self._compiled.clear()
             self._found, self._fault = found, ""
 
     def _keep(self, found: Found) -> None:
@@ -152,7 +155,8 @@ class Policies:
                 self._used.clear()
             if key not in self._used:
                 try:
-                    made = _made(policy, self._salt + key.encode("utf-8", "replace"))
+                    salt = self._salt + key.encode("utf-8", "replace")
+                    made = _made(policy, salt, self._compiled)
                 except MissingError as error:
                     log.error("nothing of %s is accepted: %s", project, error)
                     raise Retryable(f"redaction policy: {error}", delay=30.0) from error
@@ -206,13 +210,21 @@ class Policies:
         return found
 
 
-def _made(policy: RedactionPolicy, salt: bytes) -> Redactor | None:
+def _made(
+    policy: RedactionPolicy, salt: bytes, compiled: dict[str, Likely]
+) -> Redactor | None:  # fmt: skip
+    """Projects that differ in nothing but their salt share what is compiled."""
     if not policy.enabled:
         return None
     chosen = [rule for name, rule in rules().items() if name in policy.rules]
     chosen += [custom(label, pattern) for label, pattern in policy.patterns.items()]
     find = finder(policy.presidio) if policy.presidio else None
-    return Redactor(chosen, salt if policy.mode == "hash" else b"", find=find)
+    name = json.dumps([sorted(policy.rules), dict(policy.patterns)])
+    if name not in compiled:
+        compiled[name] = Likely(chosen)
+    return Redactor(
+        chosen, salt if policy.mode == "hash" else b"", find=find, compiled=compiled[name]
+    )
 
 
 def exposed(counts: Mapping[str, int]) -> str:

@@ -34,6 +34,7 @@ class Redactor:
 
     `find` gives what no pattern can tell, (start, end, label) each. `counts` are of this use;
     `clean` (texts) and `names` (attributes) are found to hold nothing, and `use` shares them.
+    `compiled` is of the same rules: to compile them takes a fifth of a second.
     """
 
     rules: Sequence[Rule]
@@ -42,10 +43,11 @@ class Redactor:
     clean: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     find: Find | None = None
+    compiled: Likely | None = None
     likely: Likely = field(init=False)
 
     def __post_init__(self) -> None:
-        self.likely = Likely(self.rules)
+        self.likely = self.compiled or Likely(self.rules)
 
     def use(self) -> Redactor:
         """The same with counts of its own, for one request."""

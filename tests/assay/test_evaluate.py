@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.assay.shell import Done, assay
 from tests.evaluators.judges import tiny
 
 GOOD = {
@@ -21,12 +19,8 @@ GOOD = {
 }
 
 
-def run(*words: str, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[bytes]:
-    # No proxy, no store: what `eval` needs is in the installation.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("CLICKHOUSE", "ASSAY"))}
-    environment |= more
-    command = [sys.executable, "-m", "assay", "eval", *words]
-    return subprocess.run(command, input=stdin, capture_output=True, env=environment, check=False)
+def run(*words: str, stdin: bytes = b"", **more: str) -> Done:
+    return assay("eval", *words, stdin=stdin, **more)
 
 
 def lines(*rows: Any) -> bytes:

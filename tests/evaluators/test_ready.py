@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from schemas import control
 from schemas.control import EvaluatorPolicy
 from schemas.judging import JudgePolicy
 from schemas.models import Sample
+from tests.assay.shell import Done, assay
 from tests.evaluators.judges.fake_openai import Fake, Reply, says, serving
 
 SAMPLE = Sample("p", "t", "s", "", 0, "How?", '{"n": 1}', ())
@@ -46,13 +45,10 @@ def state(**policies: Any) -> control.Control:
     return control.Control(evaluators={n: EvaluatorPolicy(**p) for n, p in policies.items()})
 
 
-def run(folder: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, text: str = "") -> Done:
     """`assay eval` in a folder of its own."""
-    environ = {**os.environ, "ASSAY_HOME": str(folder), "PYTHONPATH": os.getcwd()}
-    return subprocess.run(
-        [sys.executable, "-m", "assay", "eval", *arguments], input=text, text=True, cwd=folder,
-        env=environ, capture_output=True, check=False, timeout=120,
-    )  # fmt: skip
+    with contextlib.chdir(folder):
+        return assay("eval", *arguments, stdin=text.encode(), ASSAY_HOME=str(folder))
 
 
 def first(_: Fake, body: dict[str, Any]) -> Reply:
@@ -118,4 +114,4 @@ def test_options_come_from_the_shell_and_bad_ones_are_said(tmp_path: Path) -> No
     done = run(tmp_path, "format", "--option", r"pattern=\d{4}", text=row)
     assert json.loads(done.stdout)["score"] == 1.0, done.stderr
     wrong = run(tmp_path, "format", "--option", "regex=x", text=row)
-    assert wrong.returncode == 3 and "regex is not known" in wrong.stderr
+    assert wrong.returncode == 3 and b"regex is not known" in wrong.stderr

@@ -95,6 +95,13 @@ def test_the_last_known_policy_holds_while_control_state_is_away(tmp_path: Path)
     assert not later.apply(_logs("bob@example.com", "other"))
 
 
+def test_projects_that_differ_in_their_salt_share_what_is_compiled(tmp_path: Path) -> None:
+    known = Policies(tmp_path, lambda: {"default": RedactionPolicy(mode="hash")})
+    known.refresh()
+    one, other = known._of("a"), known._of("b")
+    assert one and other and one.salt != other.salt and one.likely is other.likely
+
+
 def test_an_unreadable_cache_refuses_until_control_state_is_read(tmp_path: Path) -> None:
     (tmp_path / CACHE).write_text('{"shop": {"rules": ["gone"]}}')
     found: list[dict[str, RedactionPolicy]] = []
