@@ -129,7 +129,7 @@ def test_naming_the_source_does_not_change_a_score(evaluator: Groundedness) -> N
 
 
 def test_a_score_does_not_depend_on_its_batch(evaluator: Groundedness) -> None:
-    samples = [sample(claim, text) for text, *claims in CASES for claim in claims]
+    samples = [sample(claim, text) for text, *claims in CASES[::3] for claim in claims]
     samples.append(sample("It is old. " * 60, "A long text of many words. " * 200))
     together = [result.value for result in evaluator.evaluate(samples)]
     alone = [evaluator.evaluate([one])[0].value for one in samples]

@@ -16,6 +16,7 @@ from schemas.models import Observation
 from tests.monitors.evidence import traces_in_alert
 
 LEVEL = 0.002
+SEEDS = pytest.mark.parametrize("seeds", [6, pytest.param(20, marks=pytest.mark.slow)])
 START = 1_800_000_000 * 10**9
 SHARES = {
     "prompt_version": {"v1": 0.4, "v2": 0.3, "v3": 0.3},
@@ -62,8 +63,9 @@ def test_a_regression_is_found_with_segment_and_onset(segment: dict[str, str]) -
         assert traces_in_alert(found) == details["examples"]["after"][:3]
 
 
-def test_quiet_traffic_is_silent() -> None:
-    for seed in range(15):
+@SEEDS
+def test_quiet_traffic_is_silent(seeds: int) -> None:
+    for seed in range(seeds):
         assert score_finding("p", "g", "1", traffic(100 + seed, None, 0), LEVEL) is None
 
 
@@ -100,10 +102,10 @@ def correlated(seed: int) -> list[Observation]:
     return rows
 
 
-def test_correlated_turns_and_hours_raise_no_alarm() -> None:
-    assert (
-        sum(score_finding("p", "g", "1", correlated(s), LEVEL) is not None for s in range(20)) == 0
-    )
+@SEEDS
+def test_correlated_turns_and_hours_raise_no_alarm(seeds: int) -> None:
+    found = (score_finding("p", "g", "1", correlated(s), LEVEL) for s in range(seeds))
+    assert sum(each is not None for each in found) == 0
 
 
 def test_too_little_traffic_finds_nothing() -> None:

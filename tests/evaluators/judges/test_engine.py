@@ -48,7 +48,7 @@ def plain(model: Any, prompt: list[int]) -> dict[str, float]:
 
 @pytest.mark.parametrize(("shared", "budget"), [(0, 8192), (60, 8192), (60, 150), (60, 1)])
 def test_probabilities_agree_whatever_the_batch(model: Any, shared: int, budget: int) -> None:
-    asked = prompts(12, shared)
+    asked = prompts(6, shared)
     found = Engine(model, budget).chances(asked, [LABELS] * len(asked))
     for prompt, row in zip(asked, found, strict=True):
         assert row == pytest.approx(plain(model, prompt), abs=1e-5)

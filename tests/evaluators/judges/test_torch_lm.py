@@ -40,7 +40,7 @@ def asked(number: int = 0, context: str = "The tower stands in Paris. ", **more:
 
 
 def test_a_verdict_does_not_depend_on_the_batch_or_its_order(judge: TorchJudge) -> None:
-    questions = [asked(n, "The tower stands in Paris. " * (n % 4)) for n in range(9)]
+    questions = [asked(n, "The tower stands in Paris. " * (n % 3)) for n in range(5)]
     together = judge.ask(questions)
     backward = judge.ask(questions[::-1])[::-1]
     alone = [judge.ask([question])[0] for question in questions]
