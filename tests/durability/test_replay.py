@@ -63,6 +63,7 @@ def test_what_an_older_copy_of_the_store_lacks_comes_back(tmp_path: Path, runnin
         back(site, acknowledged)
 
 
+@pytest.mark.slow  # the same is shown without load above, and kills under load in test_kill.py
 def test_kill_of_the_store_under_load_and_an_older_copy_lose_nothing(tmp_path: Path) -> None:
     """As a power cut that takes what was acknowledged and not yet on the disk's platter."""
     with Site(tmp_path, ASSAY_KEEP_SECONDS="60") as site:
