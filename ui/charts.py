@@ -1,4 +1,4 @@
-"""Altair charts: hourly means with intervals, and distributions."""
+"""Altair charts: means of blocks of time with intervals, and distributions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from schemas.models import Observation
-from ui.data import interval, moment
+from schemas.queries.courses import Block
+from ui.data import moment
 
 HOUR = 3600 * 10**9
 LINES = ["#3b5bdb", "#868e96"]  # what is looked at, and the rest
@@ -21,19 +21,14 @@ KINDS = {
 }  # fmt: skip
 
 
-def hourly(rows: Sequence[Observation], hours: int = 2, group: str = "all traffic") -> pd.DataFrame:
-    """Per window: its middle, mean, low, high, n, group."""
-    windows: dict[int, list[Observation]] = {}
-    for row in rows:
-        windows.setdefault(row.time // (hours * HOUR), []).append(row)
-    found = []
-    for window, mine in sorted(windows.items()):
-        mean, half = interval(mine)
-        middle = window * hours * HOUR + hours * HOUR // 2
-        found.append({"time": moment(middle), "mean": mean, "low": mean - half,
-                      "high": mean + half, "n": len(mine), "group": group})  # fmt: skip
-    columns = ["time", "mean", "low", "high", "n", "group"]
-    return pd.DataFrame(found, columns=columns)
+def blocks(rows: Sequence[Block], group: str = "all traffic") -> pd.DataFrame:
+    """Per block: its middle, mean, low, high, n, group."""
+    found = [
+        {"time": moment(row.start_ns + row.width_ns // 2), "mean": row.mean,
+         "low": row.mean - row.half, "high": row.mean + row.half, "n": row.n, "group": group}
+        for row in rows
+    ]  # fmt: skip
+    return pd.DataFrame(found, columns=["time", "mean", "low", "high", "n", "group"])
 
 
 def trend(frame: pd.DataFrame, onset_ms: int | None = None) -> Any:

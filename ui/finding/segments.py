@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from schemas.filters import TEXTS, Condition, Query
-from schemas.models import Observation
 from ui.plain import visible
 
 
@@ -20,10 +19,6 @@ def search(segment: Mapping[str, str], *more: Condition) -> str:
     """The search that lists the traces of a segment."""
     mine = [Condition(k, "=", str(v)) for k, v in segment.items() if k in TEXTS]
     return str(Query("", (*mine, *more)))
-
-
-def inside(row: Observation, segment: Mapping[str, str]) -> bool:
-    return segment.items() <= row.segment.items()
 
 
 def candidates(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

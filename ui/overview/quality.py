@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import scores
+from schemas.queries import courses
 from schemas.queries.summary import ScoreSummary, summarise
 from ui import charts, links, period
 from ui.data import literal
@@ -69,8 +69,9 @@ def _courses(
 ) -> None:  # fmt: skip
     hours = max(1, round((end - start) / 12 / charts.HOUR))
     for now in [each for each in found if each.scored > 1][:COURSES]:
-        rows = scores.observations(store, project, now.evaluator, now.version, 2 * start - end, end)
-        frame = charts.hourly(rows, hours, "mean")
+        rows = courses.course(store, project, now.evaluator, now.version, 2 * start - end, end,
+                              hours * 3600)  # fmt: skip
+        frame = charts.blocks(rows, "mean")
         if len(frame) < 2:
             continue
         st.markdown(f"**{literal(visible(now.evaluator, 80))}**")
