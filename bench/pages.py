@@ -10,6 +10,7 @@ which N queries took longest.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import random
 import time
@@ -57,13 +58,17 @@ class Viewer:
     """Somebody who opens pages, over one page store whose queries are recorded."""
 
     def __init__(self, instance: Instance) -> None:
+        self._instance = instance
         self._store = PageStore(clickhouse.url(instance.settings), False, lambda: None)
         self.recorder = Recorder(self._store._client)
         self._store._client = self.recorder
 
-    def opens(self, name: str, address: Address) -> tuple[float, int]:
-        """(seconds, rows read) of a page's script at an address. Raises RuntimeError where the
-        page shows an error."""
+    def _used(self) -> float:
+        return time.process_time() + self._instance.cpu()["store"]
+
+    def opens(self, name: str, address: Address) -> tuple[float, float, int]:
+        """(seconds, processor seconds of page and store together, rows read) of a page's script
+        at an address. Raises RuntimeError where the page shows an error."""
         self.recorder.read = 0
         test = AppTest.from_function(
             script, kwargs={"name": name, "project": PROJECT, "store": self._store},
@@ -71,12 +76,12 @@ class Viewer:
         )  # fmt: skip
         for key, value in address.items():
             test.query_params[key] = value
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), self._used()
         test.run()
-        took = time.perf_counter() - begun
+        took, used = time.perf_counter() - begun, self._used() - used
         if test.exception:
             raise RuntimeError(f"{name} at {dict(address)}: {test.exception[0].value}")
-        return took, self.recorder.read
+        return took, used, self.recorder.read
 
     def forgets(self) -> None:
         self._store.answers.clear()
@@ -151,10 +156,11 @@ def _said(ns: int) -> str:
 
 
 def measure(instance: Instance, line: Line, opening: bool, repeats: int, slowest: int) -> None:
-    """Print p50 and p95 of one line's seconds, and the rows that it read. A first view (`opening`)
+    """Print p50 and p95 of one line's seconds, of its processor seconds (which another load on the
+    machine hardly changes) and the rows that it read. A first view (`opening`)
     is repeated with nothing kept; an interaction goes through its addresses once, each after the
     page's first view."""
-    took, read, queries = [], [], []
+    took, used, read, queries = [], [], [], []
     with viewer(instance) as person:
         if not opening:
             person.opens(line.page, {})
@@ -162,22 +168,24 @@ def measure(instance: Instance, line: Line, opening: bool, repeats: int, slowest
             if opening:
                 person.forgets()
             person.recorder.asked.clear()
-            seconds, rows = person.opens(line.page, address)
+            seconds, processor, rows = person.opens(line.page, address)
             took.append(seconds)
+            used.append(processor)
             read.append(rows)
             queries += person.recorder.asked
     aim = FIRST if opening else NEXT
     print(f"| {line.page} | {line.what} | {'first view' if opening else 'interaction'} | "
-          f"{len(took)} | {quantile(took, 0.5):.2f} | {quantile(took, 0.95):.2f} | {aim:.0f} | "
-          f"{quantile(read, 0.5):,.0f} |", flush=True)  # fmt: skip
+          f"{len(took)} | {quantile(took, 0.5):.2f} | {quantile(took, 0.95):.2f} | "
+          f"{quantile(used, 0.5):.2f} | {aim:.0f} | {quantile(read, 0.5):,.0f} |", flush=True)  # fmt: skip
     for seconds, rows, sql in sorted(queries, reverse=True)[:slowest]:
         print(f"      {seconds:.2f} s, {rows:,} rows: {' '.join(sql.split())[:300]}", flush=True)
 
 
 def every(instance: Instance, repeats: int, only: str, slowest: int) -> None:
     """All lines: the first of a page is a first view, the others are interactions with it."""
-    print("| page | what | kind | n | p50 s | p95 s | aim s | rows read p50 |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    logging.getLogger("streamlit").setLevel(logging.ERROR)  # that no server runs is known
+    print("| page | what | kind | n | p50 s | p95 s | processor s p50 | aim s | rows read p50 |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     before = ""
     for line in lines(instance, repeats):
         if not only or line.page in only.split(","):

@@ -34,7 +34,7 @@ def show(store: Store, project: str, finding: Mapping[str, Any], state: str) -> 
     _when(finding, details)
     if version := details.get("version"):
         _course(store, project, finding, version, segment, where)
-    _tree(details)
+    _tree(project, finding, details)
     _stages(details)
     _examples(store, project, finding, details, segment)
     row = st.container(horizontal=True)
@@ -113,14 +113,27 @@ def _course(
     st.altair_chart(charts.two_histograms(before, after, ("before", "after")))
 
 
-def _tree(details: Mapping[str, Any]) -> None:
+def _tree(project: str, finding: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+    onset = finding["onset_ms"] * 10**6
+    ends = {"from": period.written(onset), "to": period.written(onset + 48 * HOUR_NS)}
+
+    def link(search: str) -> str:
+        return links.address("traces", project, search=search, **ends)
+
     if found := details.get("candidates"):
         st.subheader("Where")
         st.caption(
             "Candidate segments at this onset, wider ones above the narrower that they hold. The"
-            " finding names the one that stands out most."
+            " finding names the one that stands out most. A share over 100% means that the rest"
+            " moved the other way."
         )
-        st.dataframe(segments.candidates(found), hide_index=True)
+        st.dataframe(
+            segments.candidates(found, link), hide_index=True,
+            column_config={
+                "segment": st.column_config.TextColumn(width=340),
+                "traces": st.column_config.LinkColumn("traces", display_text="show", width=60),
+            },
+        )  # fmt: skip
 
 
 def _stages(details: Mapping[str, Any]) -> None:

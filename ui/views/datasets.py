@@ -36,7 +36,7 @@ def render(store: Store, project: str) -> None:
         _version(store, project, name)
     else:
         st.info("No data set yet. An editor picks traces into one below; their content is copied,"
-                " so retention does not eat it.")  # fmt: skip
+                " so they outlast retention.")  # fmt: skip
     if viewer().may("editor"):
         _pick(store, project, str(st.query_params.get("dataset", "")))
 

@@ -42,7 +42,7 @@ def render(store: Store, project: str) -> None:
                 "turns": row["traces"],
                 "failed spans": row["errors"],
                 "tokens": row["tokens"],
-                "cost": f"$ {row['cost_usd']:,.4f}",
+                "cost": f"$ {row['cost_usd']:,.4f}" if row["cost_usd"] else "no price",
             }
             for row in rows
         ),
@@ -71,13 +71,16 @@ def _conversation(store: Store, project: str, session: str) -> None:
         return
     judged = sessions.session_scores(store, project, [turn["trace_id"] for turn in turns])
     cost = sum(turn["cost_usd"] for turn in turns)
-    st.caption(f"{len(turns)} turns, $ {cost:,.4f}; texts are shortened, a turn opens its trace")
+    paid = f", $ {cost:,.4f}" if cost else ""
+    st.caption(f"{len(turns)} turns{paid}; texts are shortened, a turn opens its trace")
     for number, turn in enumerate(turns, 1):
         with st.container(border=True):
             row = st.container(horizontal=True, vertical_alignment="center")
             links.link(row, f"turn {number}", "trace", project, trace=turn["trace_id"])
             words = [clock.said(turn["start_ns"], "%m-%d %H:%M:%S"),
-                     f"{turn['duration_ms']:,.0f} ms", f"$ {turn['cost_usd']:,.5f}"]  # fmt: skip
+                     f"{turn['duration_ms']:,.0f} ms"]  # fmt: skip
+            if turn["cost_usd"]:
+                words.append(f"$ {turn['cost_usd']:,.5f}")
             if turn["errors"]:
                 words.append(f":red[{turn['errors']} failed]")
             words += [_score(*each) for each in judged.get(turn["trace_id"], [])]
