@@ -68,8 +68,12 @@ def _chart(frame: pd.DataFrame) -> Any:
         .encode(
             x=alt.X("x:Q", title=None, axis=None),
             y=alt.Y("y:Q", title=None, axis=None),
-            color=alt.Color("time:T", scale=alt.Scale(scheme="viridis", reverse=True), title=None,
-                            legend=alt.Legend(format="%m-%d %H:%M", tickCount=4)),
+            color=alt.Color(
+                "time:T",
+                scale=alt.Scale(scheme="viridis", reverse=True),
+                title=None,
+                legend=alt.Legend(format="%m-%d %H:%M", tickCount=4),
+            ),
             tooltip=["time", "trace"],
         )
         .add_params(alt.selection_interval(name="brush"))

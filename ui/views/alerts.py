@@ -35,8 +35,10 @@ def render(store: Store, project: str) -> None:
     ):
         tile.metric(name, count)
     if counts[2]:
-        st.error("Some were given up, for the reasons below. A test at the end of this page tries a"
-                 " destination.")
+        st.error(
+            "Some were given up, for the reasons below. A test at the end of this page tries a"
+            " destination."
+        )
     try:
         state = control.read(store)
     except ControlError as error:

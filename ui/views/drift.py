@@ -121,8 +121,11 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
                 title=f"{signal}, {unit} (geometric mean)" if unit else signal,
                 scale=alt.Scale(zero=False),
             ),
-            color=alt.Color("segment:N", title=None, legend=alt.Legend(orient="top")
-                            if frame["segment"].nunique() > 1 else None),
+            color=alt.Color(
+                "segment:N",
+                title=None,
+                legend=alt.Legend(orient="top") if frame["segment"].nunique() > 1 else None,
+            ),
             tooltip=["day", "segment", "mean", "sessions"],
         )
     )

@@ -72,7 +72,8 @@ def _prices(store: Store, project: str) -> None:
             {
                 "model": row["model"],
                 "calls": row["calls"],
-                "cost": "no price" if row["unpriced"] == row["calls"]
+                "cost": "no price"
+                if row["unpriced"] == row["calls"]
                 else f"$ {row['cost_usd']:,.4f}",
                 "calls without a price": row["unpriced"],
                 "prices from": ", ".join(row["sources"]),
