@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -176,7 +175,8 @@ def measure(instance: Instance, line: Line, opening: bool, repeats: int, slowest
     aim = FIRST if opening else NEXT
     print(f"| {line.page} | {line.what} | {'first view' if opening else 'interaction'} | "
           f"{len(took)} | {quantile(took, 0.5):.2f} | {quantile(took, 0.95):.2f} | "
-          f"{quantile(used, 0.5):.2f} | {aim:.0f} | {quantile(read, 0.5):,.0f} |", flush=True)  # fmt: skip
+          f"{quantile(used, 0.5):.2f} | {aim:.0f} | {quantile(read, 0.5):,.0f} |",
+          flush=True)  # fmt: skip
     for seconds, rows, sql in sorted(queries, reverse=True)[:slowest]:
         print(f"      {seconds:.2f} s, {rows:,} rows: {' '.join(sql.split())[:300]}", flush=True)
 

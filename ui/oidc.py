@@ -61,8 +61,8 @@ class Trip:
 
     @classmethod
     def begin(cls, target: str) -> Trip:
-        made = (secrets.token_urlsafe(32) for _ in range(3))
-        return cls(*made, target, int(time.time()) + TRIP)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(state, nonce, verifier, target, int(time.time()) + TRIP)
 
     def packed(self) -> str:
         return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()

@@ -20,7 +20,7 @@ def render(store: Store, project: str) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
     start, end = period.chosen(store, project, right)
-    _users(project, sessions.users(store, project, start, end))
+    _users(store, project, sessions.users(store, project, start, end), (start, end))
     rows = sessions.list_sessions(store, project, start, end, user=user.strip())
     if not rows and user:
         st.info(literal(f"No session of user {visible(user, 80)} in this time."))
@@ -96,10 +96,12 @@ def _score(name: str, status: str, value: float) -> str:
     return literal(visible(f"{name} {said}", 120))
 
 
-def _users(project: str, rows: list[dict[str, Any]]) -> None:
-    """Who cost most in this time."""
+def _users(store: Store, project: str, rows: list[dict[str, Any]], span: tuple[int, int]) -> None:
+    """Who cost most in this time, and how good the answers to each were."""
     if not rows:
         return
+    judged = sessions.user_scores(store, project, *span, [row["user_id"] for row in rows])
+    names = sorted({name for each in judged.values() for name, *_ in each})
     with st.expander(f"Users by cost ({len(rows)})"):
         st.dataframe(
             pd.DataFrame(
@@ -111,6 +113,10 @@ def _users(project: str, rows: list[dict[str, Any]]) -> None:
                     "sessions": row["sessions"],
                     "traces": row["traces"],
                     "failed": row["failed"],
+                    **{
+                        visible(name, 80): _mean(judged.get(row["user_id"], []), name)
+                        for name in names
+                    },
                     "seen last": clock.local(row["last_ns"]),
                 }
                 for row in rows
@@ -123,3 +129,13 @@ def _users(project: str, rows: list[dict[str, Any]]) -> None:
                 "seen last": clock.column("seen last"),
             },
         )
+        st.caption("Means of each evaluator's newest version over sessions, with 95% intervals; n"
+                   " is of traces.")  # fmt: skip
+
+
+def _mean(found: list[tuple[str, float, float, int]], name: str) -> str:
+    for who, mean, half, n in found:
+        if who == name:
+            wide = f" ± {half:.2f}" if math.isfinite(half) else ""
+            return f"{mean:.2f}{wide} (n {n:,})"
+    return ""
