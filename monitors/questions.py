@@ -1,5 +1,5 @@
-"""Answers to what people ask on pages: the search of `assay rootcause` over stored traces, and
-tests of alerts."""
+"""Answers to what people ask on pages: the search of `assay rootcause` over stored traces, topics
+that moved, tests of alerts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy as np
 from monitors.alerts.trying import tried
 from monitors.rootcause.explain import explain
 from monitors.rootcause.leaves import LeavesError, leaves
-from schemas import tries
+from monitors.subjects import subjects
+from schemas import topics, tries
 from schemas.clickhouse import Store
 from schemas.models import Observation, QuestionRow
 from schemas.queries import questions, scores
@@ -33,6 +34,8 @@ def answer_waiting(store: Store) -> int:
         try:
             if name := tries.wanted(row["document"]):
                 said, status = tried(store, name, int(row["asked_ms"])), "answered"
+            elif ranges := topics.wanted(row["document"]):
+                said, status = subjects(store, row["project"], ranges), "answered"
             else:
                 asked = read(row["document"])
                 said, status = answer(asked, values(store, row["project"], asked)), "answered"

@@ -16,7 +16,7 @@ from schemas.control import ControlError, MonitorPolicy
 from schemas.estimates.change import change, say
 from schemas.queries import findings, scores, streams
 from ui.data import literal
-from ui.drifting import plane, shapes
+from ui.drifting import plane, shapes, subjects
 from ui.plain import visible
 
 DAY_NS = 86_400 * 10**9
@@ -60,7 +60,7 @@ def render(store: Store, project: str) -> None:
     st.caption(literal(_compared(mine, column)))
     st.dataframe(_table(mine, column, signal), hide_index=True)
     shapes.show(store, project, signal, newest.get(signal, ""))
-    plane.show(store, project)
+    plane.show(store, project, subjects.show(store, project))
 
 
 def _compared(rows: Sequence[dict[str, Any]], column: str) -> str:
