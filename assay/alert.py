@@ -7,16 +7,13 @@ import os
 import re
 import sys
 import time
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitors.alerts.compose import findings_page, iso
 from monitors.alerts.destination import Answer
-from monitors.alerts.message import FIRING, RESOLVED, Message, message_id
 from monitors.alerts.mirror import row
-from monitors.alerts.outbox import send
 from monitors.alerts.routes import Routes, routes
+from monitors.alerts.trying import attempts
 from schemas import clickhouse, control
 from schemas.alerting import SilencePolicy
 from schemas.clickhouse import Store
@@ -62,17 +59,6 @@ def _now(store: Store, settings: Settings) -> Routes:
     return routes(state.alerts, state.silences, settings, os.environ)
 
 
-def sample(name: str, severity: str, settings: Settings) -> Message:
-    """A message that says that it is a test."""
-    key = f"test-{uuid.uuid4().hex[:12]}"
-    return Message(
-        message_id=message_id(key, name), key=key, type="assay.test", state=FIRING,
-        title=f"Test of the alert {name}", severity=severity, project="test", signal="test",
-        summary="This is a test of Assay's alerts: nothing is wrong, nothing is to be done.",
-        sent_at=iso(time.time_ns() // 10**6), url=findings_page("test", settings.explorer),
-    )  # fmt: skip
-
-
 def _test(store: Store, settings: Settings, name: str) -> int:
     """Send a firing and a resolved message past the outbox, and say what came back."""
     where = _now(store, settings)
@@ -81,20 +67,12 @@ def _test(store: Store, settings: Settings, name: str) -> int:
         there = ", ".join(where.destinations)
         print(f"assay: no alert is called {name}; there are: {there}", file=sys.stderr)
         return 2
-    sinks = load("sink", "monitors.alerts.sinks")
-    first = sample(name, where.policies[name].severity or "info", settings)
-    last = replace(
-        first, state=RESOLVED, message_id=message_id(f"{first.key}-end", name),
-        title=f"{first.title} is over",
-    )  # fmt: skip
     print(f"{name}: {destination.sink} {destination.target}".rstrip())
+    sinks = load("sink", "monitors.alerts.sinks")
     answers = []
-    for message in (first, last):
-        answer = send(destination, message, sinks)
+    for state, answer in attempts(destination, where.policies[name].severity, settings, sinks):
         answers.append(answer)
-        print(f"  {message.state:9} {_words(answer)}")
-        if not answer.delivered:
-            break
+        print(f"  {state:9} {_words(answer)}")
     return 0 if all(a.delivered for a in answers) else 1
 
 

@@ -27,16 +27,27 @@ Call = Callable[[Store], Sequence[Any]]
 
 
 class Recorder:
-    """Stands for a clickhouse-connect client and adds up the rows that its queries read."""
+    """Stands for a clickhouse-connect client and adds up the rows that its queries read; `asked`
+    has each query's seconds, rows read and SQL."""
 
     def __init__(self, client: Any) -> None:
         self.read = 0
+        self.asked: list[tuple[float, int, str]] = []
         self._client = client
 
     def query(self, *arguments: Any, **named: Any) -> Any:
+        begun = time.perf_counter()
         result = self._client.query(*arguments, **named)
-        self.read += int(result.summary.get("read_rows", 0))
+        read = int(result.summary.get("read_rows", 0))
+        self.read += read
+        self.asked.append((time.perf_counter() - begun, read, str(arguments[0])))
         return result
+
+    def command(self, *arguments: Any, **named: Any) -> Any:
+        return self._client.command(*arguments, **named)
+
+    def insert(self, *arguments: Any, **named: Any) -> Any:
+        return self._client.insert(*arguments, **named)
 
     def close(self) -> None:
         self._client.close()

@@ -17,9 +17,12 @@ from playwright.sync_api import Page, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-PAGES = ("overview", "findings", "traces", "sessions", "drift", "retrieval", "alerts", "settings")
+PAGES = ("overview", "findings", "quality", "drift", "traces", "sessions", "retrieval", "review",
+         "datasets", "experiments", "alerts", "settings")  # fmt: skip
 COLOURS = 128
-LOADING = "[data-testid=stSkeleton]"
+# What stands where something is still to come: of the app, of a data frame, of a link's text.
+LOADING = "[data-testid=stSkeleton], [data-testid=stAppSkeleton], [data-testid=stSpinner]"
+CALM = 3000  # ms without any of it: on a busy machine one comes after another
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -28,8 +31,15 @@ def shoot(page: Page, url: str, name: str, out: Path) -> None:
     page.goto(url)
     page.locator("h1").first.wait_for(timeout=120_000)
     page.locator(DONE).wait_for(timeout=120_000)
-    page.wait_for_function(f"!document.querySelector('{LOADING}')", timeout=120_000)
-    page.wait_for_timeout(3000)  # charts are drawn after the script has ended
+    page.wait_for_load_state("networkidle", timeout=120_000)
+    page.wait_for_function(
+        f"""() => {{ const now = performance.now();
+            if (document.querySelector('{LOADING}') || !document.querySelector('{DONE}'))
+                window.calm = now;
+            window.calm ??= now;
+            return now - window.calm > {CALM}; }}""",
+        timeout=120_000, polling=100,
+    )  # fmt: skip
     path = out / f"{name}.png"
     page.screenshot(path=path)
     with Image.open(path) as picture:

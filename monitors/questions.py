@@ -1,4 +1,5 @@
-"""Answers to what people ask of a change: the search of `assay rootcause` over stored traces."""
+"""Answers to what people ask on pages: the search of `assay rootcause` over stored traces, topics
+that moved, tests of alerts."""
 
 from __future__ import annotations
 
@@ -10,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from monitors.alerts.trying import tried
 from monitors.rootcause.explain import explain
 from monitors.rootcause.leaves import LeavesError, leaves
+from monitors.subjects import subjects
+from schemas import topics, tries
 from schemas.clickhouse import Store
 from schemas.models import Observation, QuestionRow
 from schemas.queries import questions, scores
@@ -28,8 +32,13 @@ def answer_waiting(store: Store) -> int:
     found = questions.waiting(store)
     for row in found:
         try:
-            asked = read(row["document"])
-            said, status = answer(asked, values(store, row["project"], asked)), "answered"
+            if name := tries.wanted(row["document"]):
+                said, status = tried(store, name, int(row["asked_ms"])), "answered"
+            elif ranges := topics.wanted(row["document"]):
+                said, status = subjects(store, row["project"], ranges), "answered"
+            else:
+                asked = read(row["document"])
+                said, status = answer(asked, values(store, row["project"], asked)), "answered"
         except (LeavesError, ValueError, KeyError, TypeError) as error:
             said, status = {"error": str(error)[:500]}, "failed"
         log.info("question %s of %s: %s", row["question_id"], row["project"], status)

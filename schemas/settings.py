@@ -48,6 +48,32 @@ def _address(environ: Mapping[str, str], name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """A provider of OpenID Connect. `name_claim` says who somebody is; `role_claim`, where it is
+    named, gives roles to those who are no users of ours."""
+
+    issuer: str
+    client: str
+    secret: str
+    scope: str
+    name_claim: str
+    role_claim: str
+
+
+def _oidc(env: Mapping[str, str]) -> Oidc | None:
+    issuer = _address(env, "ASSAY_OIDC_ISSUER")
+    if not issuer:
+        return None
+    if not env.get("ASSAY_OIDC_CLIENT_ID"):
+        raise SettingsError("ASSAY_OIDC_CLIENT_ID must be set where ASSAY_OIDC_ISSUER is")
+    return Oidc(
+        issuer, env["ASSAY_OIDC_CLIENT_ID"], env.get("ASSAY_OIDC_CLIENT_SECRET", ""),
+        env.get("ASSAY_OIDC_SCOPE") or "openid email profile",
+        env.get("ASSAY_OIDC_NAME_CLAIM") or "email", env.get("ASSAY_OIDC_ROLE_CLAIM", ""),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where data lies, which ports are used, and how long the workers wait (seconds)."""
 
@@ -81,6 +107,7 @@ class Settings:
     tls_key: str
     telemetry_endpoint: str
     collector_url: str
+    oidc: Oidc | None
 
     @property
     def loopback(self) -> bool:
@@ -115,6 +142,11 @@ class Settings:
     def ui_secret_file(self) -> Path:
         """What signs the explorer's cookies."""
         return self.home / "ui.secret"
+
+    @property
+    def ui_ended_file(self) -> Path:
+        """Logins that were ended by logging out."""
+        return self.home / "ui.ended"
 
     @property
     def spool(self) -> Path:
@@ -159,4 +191,5 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         tls_key=_file(env, "ASSAY_TLS_KEY"),
         telemetry_endpoint=env.get("ASSAY_TELEMETRY_ENDPOINT", ""),
         collector_url=_address(env, "ASSAY_COLLECTOR_URL"),
+        oidc=_oidc(env),
     )

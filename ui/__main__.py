@@ -29,7 +29,7 @@ def refusal(gate: Gate) -> str:
     """Why this must not be served, "" where it may: without users on loopback only, unless said
     so. While ClickHouse is away that is not known; then the guard lets nobody in."""
     settings = gate.settings
-    if settings.loopback or settings.ui_open or gate.users() != {}:
+    if settings.loopback or settings.ui_open or settings.oidc or gate.users() != {}:
         return ""
     return (
         f"ASSAY_HOST={settings.host} can be reached from other machines and there is no user:"

@@ -64,8 +64,13 @@ def _shown(path: str, render: Render) -> None:
     saved.sidebar(store, project, path, person)
 
 
+# Tables need the width and the first screen the height that Streamlit leaves empty.
+ROOM = "<style>[data-testid=stMainBlockContainer] {padding: 3.5rem 2.5rem 4rem}</style>"
+
+
 def main() -> None:
     st.set_page_config(page_title="Assay", page_icon=ICON, layout="wide")
+    st.html(ROOM)
     first = True
     found: dict[str, list[st.Page]] = {}
     for section, pages in SECTIONS.items():

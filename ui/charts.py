@@ -1,4 +1,4 @@
-"""Altair charts: hourly means with intervals, and distributions."""
+"""Altair charts: means of blocks of time with intervals, and distributions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from schemas.models import Observation
-from ui.data import interval, moment
+from schemas.queries.courses import Block
+from ui.data import moment, zone
 
 HOUR = 3600 * 10**9
+WHEN = alt.Tooltip("time:T", title="time", format="%Y-%m-%d %H:%M")
 LINES = ["#3b5bdb", "#868e96"]  # what is looked at, and the rest
 SIDES = ["#1c7ed6", "#e8590c"]  # blue and orange: told apart without red and green
 KINDS = {
@@ -21,46 +22,53 @@ KINDS = {
 }  # fmt: skip
 
 
-def hourly(rows: Sequence[Observation], hours: int = 2, group: str = "all traffic") -> pd.DataFrame:
-    """Per window: its middle, mean, low, high, n, group."""
-    windows: dict[int, list[Observation]] = {}
-    for row in rows:
-        windows.setdefault(row.time // (hours * HOUR), []).append(row)
-    found = []
-    for window, mine in sorted(windows.items()):
-        mean, half = interval(mine)
-        middle = window * hours * HOUR + hours * HOUR // 2
-        found.append({"time": moment(middle), "mean": mean, "low": mean - half,
-                      "high": mean + half, "n": len(mine), "group": group})  # fmt: skip
-    columns = ["time", "mean", "low", "high", "n", "group"]
-    return pd.DataFrame(found, columns=columns)
+def blocks(rows: Sequence[Block], group: str = "all traffic") -> pd.DataFrame:
+    """Per block: its middle, mean, low, high, n, group."""
+    found = [
+        {"time": moment(row.start_ns + row.width_ns // 2), "mean": row.mean,
+         "low": row.mean - row.half, "high": row.mean + row.half, "n": row.n, "group": group}
+        for row in rows
+    ]  # fmt: skip
+    return pd.DataFrame(found, columns=["time", "mean", "low", "high", "n", "group"])
 
 
 def trend(frame: pd.DataFrame, onset_ms: int | None = None) -> Any:
-    """Means as lines with their 95% band per group; a rule at the onset."""
+    """Means as lines with their 95% band per group, in the viewer's zone; a rule at the onset."""
+    name = zone()[1]
+    several = frame["group"].nunique() > 1
+    frame = in_zone(frame)
     base = alt.Chart(frame).encode(
-        x=alt.X("time:T", title=None),
+        x=alt.X("time:T", title=f"time ({name})"),
         color=alt.Color(
             "group:N",
             title=None,
             sort=None,
             scale=alt.Scale(range=LINES),
-            legend=alt.Legend(orient="top", labelLimit=600),
+            legend=alt.Legend(orient="top", labelLimit=600) if several else None,
         ),
     )
     band = base.mark_area(opacity=0.18).encode(
         y=alt.Y("low:Q", title="mean, 95% interval", scale=alt.Scale(zero=False)), y2="high:Q"
     )
     line = base.mark_line(point=True).encode(
-        y="mean:Q", tooltip=["time", "mean", "low", "high", "n"]
+        y="mean:Q", tooltip=[WHEN, "UTC", "mean", "low", "high", "n"]
     )
     layers = [band, line]
     if onset_ms is not None:
-        at = pd.DataFrame({"time": [moment(onset_ms * 10**6)]})
-        layers.append(
-            alt.Chart(at).mark_rule(color="#c92a2a", strokeDash=[5, 4]).encode(x="time:T")
-        )
+        at = in_zone(pd.DataFrame({"time": [moment(onset_ms * 10**6)]}))
+        rule = alt.Chart(at).mark_rule(color="#c92a2a", strokeDash=[5, 4])
+        layers.append(rule.encode(x="time:T", tooltip=[WHEN, "UTC"]))
     return alt.layer(*layers).properties(height=260)
+
+
+def in_zone(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its times as the viewer's clock shows them (a chart knows no zones), and as
+    UTC in words for the tooltip."""
+    at = pd.to_datetime(frame["time"], utc=True)
+    return frame.assign(
+        time=at.dt.tz_convert(zone()[0]).dt.tz_localize(None),
+        UTC=at.dt.strftime("%Y-%m-%d %H:%M UTC"),
+    )
 
 
 def two_histograms(

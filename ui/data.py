@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +14,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from schemas.clickhouse import Store
-from schemas.models import Observation
+from schemas.queries.courses import Block
 from schemas.settings import from_environment
 from ui import connection
 from ui.connection import PageStore
@@ -77,33 +76,15 @@ def time_column(label: str, form: str = "YYYY-MM-DD HH:mm:ss", **given: Any) -> 
     return st.column_config.DatetimeColumn(f"{label} ({name})", format=form, timezone=name, **given)
 
 
-def interval(rows: Sequence[Observation]) -> tuple[float, float]:
-    """Mean and half-width of its 95% interval, sessions as units; NaN without rows."""
-    groups: dict[str, list[float]] = {}
-    for row in rows:
-        groups.setdefault(row.session_id or row.trace_id, []).append(row.value)
-    values = [sum(v) / len(v) for v in groups.values()]
-    if not values:
-        return math.nan, math.nan
-    mean = sum(values) / len(values)
-    if len(values) < 2:
-        return mean, math.nan
-    variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1)
-    return mean, 1.96 * math.sqrt(variance / len(values))
-
-
-def summary(rows: Sequence[Observation]) -> tuple[str, str]:
+def summary(found: Block | None) -> tuple[str, str]:
     """(mean, its 95% interval in words) of scored traces, sessions as units."""
-    mean, half = interval(rows)
-    if not rows:
+    if found is None:
         return "no score", ""
-    if half == 0 and mean in (0.0, 1.0):
-        # Nothing varied: the normal interval has no width, the rule of three has (Hanley 1983).
-        n = len({row.session_id or row.trace_id for row in rows})
-        bound = min(1.0, 3 / n)
-        side = f"below {bound:.4f}" if mean == 0 else f"above {1 - bound:.4f}"
-        return f"{mean:.3f}", f"95%: {side}"
-    return f"{mean:.3f}", f"± {half:.3f}" if math.isfinite(half) else ""
+    if found.half and found.mean in (0.0, 1.0):  # nothing varied, so the interval has one side
+        bound = found.half
+        side = f"below {bound:.4f}" if found.mean == 0 else f"above {1 - bound:.4f}"
+        return f"{found.mean:.3f}", f"95%: {side}"
+    return f"{found.mean:.3f}", f"± {found.half:.3f}" if math.isfinite(found.half) else ""
 
 
 def literal(text: str) -> str:

@@ -55,12 +55,13 @@ def as_text(document: str) -> str:
 
 
 def section(
-    store: Store, title: str, kind: str, person: Person, names: Sequence[str] | None = None
-) -> None:
-    """Every document of a kind; beside it, for who may, a form to change or remove it, and one for
-    a new one of `names` (None: any name)."""
+    store: Store, title: str, kind: str, person: Person, names: Sequence[str] | None = None,
+    none: str = "None: what comes with Assay holds.",
+) -> None:  # fmt: skip
+    """Every document of a kind (`none` says what it means that there is none); beside it, for who
+    may, a form to change or remove it, and one for a new one of `names` (None: any name)."""
     st.subheader(title)
-    rows = [row for row in documents(store, kind, names) if _concerns(row, person)]
+    rows = [row for row in documents(store, kind, names) if concerns(row, person)]
     for row in rows:
         owner = WHERE.get(row["owner"], row["owner"])
         mine = row["owner"] == OWNER and may(person, kind, row["name"])
@@ -72,7 +73,7 @@ def section(
                 if row["owner"] == "file":
                     st.caption("Read-only here: change `assay.yaml`, then `assay apply`.")
     if not rows:
-        st.caption("None: what comes with Assay holds.")
+        st.caption(none)
     there = {row["name"] for row in rows}
     free = [name for name in names or [] if name not in there and may(person, kind, name)]
     if free or (names is None and may(person, kind, "")):
@@ -86,7 +87,7 @@ def section(
                 _form(store, kind, str(name), None, person)
 
 
-def _concerns(row: Mapping[str, Any], person: Person) -> bool:
+def concerns(row: Mapping[str, Any], person: Person) -> bool:
     """A rule or destination of other projects names them, which is not for everybody's eyes."""
     named = json.loads(row["document"]).get("projects") or []
     return not person.projects or not named or any(person.sees(name) for name in named)

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from ui.charts import WHEN, in_zone
 from ui.quality import Mean
 
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
@@ -16,7 +17,7 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 def lines(frame: pd.DataFrame, zone: str) -> Any:
     """Means over time with their 95% bands, a colour and a shape for each group."""
-    shown = frame.assign(time=frame["time"].dt.tz_convert(zone).dt.tz_localize(None))
+    shown = in_zone(frame)
     base = alt.Chart(shown).encode(
         x=alt.X("time:T", title=f"time ({zone})"),
         color=alt.Color("group:N", title=None, sort=None, scale=alt.Scale(range=COLOURS),
@@ -27,7 +28,7 @@ def lines(frame: pd.DataFrame, zone: str) -> Any:
     shape = alt.Shape("group:N", title=None, sort=None, scale=alt.Scale(range=SHAPES))
     line = base.mark_line().encode(y="mean:Q")
     points = base.mark_point(filled=True, size=45).encode(
-        y="mean:Q", shape=shape, tooltip=["group", "time", "mean", "low", "high", "n"]
+        y="mean:Q", shape=shape, tooltip=["group", WHEN, "UTC", "mean", "low", "high", "n"]
     )
     return alt.layer(band, line, points).properties(height=280)
 

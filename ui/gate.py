@@ -22,9 +22,11 @@ from schemas import clickhouse, logins
 from schemas.errors import Permanent, Retryable
 from schemas.logins import ANYBODY, Login, Person
 from schemas.settings import Settings, from_environment
+from ui.ended import Ended
 
 COOKIE = "assay_session"
 LIFE = 7 * 86400  # seconds that a login lasts
+PROVIDER = "oidc-"  # of marks that a claim has made
 LOOK = 3.0  # seconds between two looks at the users
 HASHES = 2  # passwords that are checked at the same time: 32 MiB each
 Read = Callable[[], dict[str, Login]]
@@ -87,7 +89,7 @@ class Gate:
         self._read = read
         self._users: dict[str, Login] | None = None
         self._looked = 0.0
-        self._ended: OrderedDict[str, float] = OrderedDict()
+        self._ended = Ended(settings.ui_ended_file)
         self._guard = threading.Lock()
         self._hashing = threading.Semaphore(HASHES)
         self._nobody = Login("", "viewer", (), logins.hashed(secrets.token_hex(16)), 0)
@@ -109,11 +111,11 @@ class Gate:
         users = self.users()
         if users is None:
             return None
-        if not users:
+        if not users and not self.settings.oidc:
             return ANYBODY if self.settings.loopback or self.settings.ui_open else None
         name, mark, session = self._opened(cookies.get(COOKIE, ""))
-        login = users.get(name)
-        if login is None or not hmac.compare_digest(login.mark, mark) or session in self._ended:
+        login = users.get(name) or self._of_provider(name, mark)
+        if login is None or not hmac.compare_digest(mark_of(login), mark) or session in self._ended:
             return None
         return login.person
 
@@ -132,32 +134,57 @@ class Gate:
         self.throttle.passed(name, address)
         return self.cookie(login, int(time.time()) + LIFE), 0.0
 
+    def arrive(self, name: str, role: str) -> str:
+        """A cookie for somebody whom the OpenID provider let in: the user of that name, else with
+        the role that the provider's claim gives; "" for nobody that is known here."""
+        login = (self.users() or {}).get(name)
+        if login is None and role:
+            login = self._of_provider(name, f"{PROVIDER}{role}")
+        return self.cookie(login, int(time.time()) + LIFE) if login else ""
+
+    def _of_provider(self, name: str, mark: str) -> Login | None:
+        """Who has a role by a claim alone: it stands in the cookie, until that runs out."""
+        role = mark.removeprefix(PROVIDER)
+        known = self.settings.oidc is not None and self.settings.oidc.role_claim != ""
+        if not known or role == mark or role not in logins.ROLES or not name:
+            return None
+        return Login(name, role, (), mark, 0)
+
     def cookie(self, login: Login, until: int) -> str:
         name = base64.urlsafe_b64encode(login.name.encode()).decode().rstrip("=")
-        said = f"{name}.{login.mark}.{secrets.token_hex(12)}.{until}"
+        return self.signed(f"{name}.{mark_of(login)}.{secrets.token_hex(12)}.{until}")
+
+    def signed(self, said: str) -> str:
         return f"{said}.{self._sign(said)}"
+
+    def unsigned(self, text: str) -> str:
+        """What `signed` was given, "" where somebody else signed it."""
+        said, _, signature = text.rpartition(".")
+        return said if hmac.compare_digest(self._sign(said), signature) else ""
 
     def leave(self, cookies: Mapping[str, str]) -> None:
         """End a login, so that its cookie opens nothing any more."""
         session = self._opened(cookies.get(COOKIE, ""))[2]
         if session:
-            self._ended[session] = time.time() + LIFE
-            while self._ended and next(iter(self._ended.values())) < time.time():
-                self._ended.popitem(last=False)
+            self._ended.add(session, int(time.time()) + LIFE)
 
     def _sign(self, said: str) -> str:
         return hmac.new(self._secret, said.encode(), hashlib.sha256).hexdigest()
 
     def _opened(self, cookie: str) -> tuple[str, str, str]:
         """(name, mark, session) of a cookie that we signed and that has not run out, else empty."""
-        said, _, signature = cookie.rpartition(".")
-        parts = said.split(".")
-        if len(parts) != 4 or not hmac.compare_digest(self._sign(said), signature):
+        parts = self.unsigned(cookie).split(".")
+        if len(parts) != 4:
             return "", "", ""
         name, mark, session, until = parts
         if int(until) < time.time():
             return "", "", ""
         return base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode(), mark, session
+
+
+def mark_of(login: Login) -> str:
+    """Of a user the mark of the password, of somebody by the provider's claim the role."""
+    return login.hash if login.hash.startswith(PROVIDER) else login.mark
 
 
 def secret(path: Path) -> bytes:

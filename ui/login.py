@@ -6,7 +6,10 @@ script of the explorer is even started: pages are sent to /login, websockets are
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import MutableMapping
+from hmac import compare_digest
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -16,9 +19,16 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from schemas.settings import Oidc
+from ui import oidc
 from ui.gate import COOKIE, LIFE, Gate
+from ui.oidc import OidcError, Trip, discover
 
-OPEN_PATHS = frozenset({"/login", "/logout", "/_stcore/health", "/favicon.ico"})
+log = logging.getLogger("assay.ui")
+
+OPEN_PATHS = frozenset({"/login", "/logout", "/login/oidc", "/login/oidc/callback",
+                        "/_stcore/health", "/favicon.ico"})  # fmt: skip
+TRIP = "assay_oidc"  # the cookie of a login that is under way at the provider
 LONGEST = 8192  # bytes of a form
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
@@ -50,15 +60,18 @@ def _page(body: str, status: int = 200, head: str = "") -> HTMLResponse:
     return HTMLResponse(_PAGE.format(body=body, head=head), status, HEADERS)
 
 
-def _form(said: str, target: str, name: str, status: int) -> HTMLResponse:
+def _form(said: str, target: str, name: str, status: int, provider: bool = False) -> HTMLResponse:
     alert = f'<p role="alert">{escape(said)}</p>' if said else ""
-    return _page(_FORM.format(said=alert, next=escape(target), name=escape(name)), status)
+    link = f'<p><a href="/login/oidc?next={quote(target)}">Log in with single sign-on</a></p>'
+    form = _FORM.format(said=alert, next=escape(target), name=escape(name))
+    return _page(form + (link if provider else ""), status)
 
 
 def within(target: str) -> str:
     """A target that stays on this server, "/" for any other."""
     plain = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if plain and target.isprintable() and urlsplit(target).path != "/login" else "/"
+    mine = urlsplit(target).path.startswith("/login") if plain else False
+    return target if plain and target.isprintable() and not mine else "/"
 
 
 def foreign(request: HTTPConnection, ours: str) -> bool:
@@ -71,14 +84,16 @@ def foreign(request: HTTPConnection, ours: str) -> bool:
 
 
 def routes(gate: Gate) -> list[Route]:
-    """/login (form and answer) and /logout."""
+    """/login (form and answer), /logout, and where a provider is configured the way to it and
+    back."""
     secure = gate.settings.ui_url.startswith("https:")
+    back = f"{gate.settings.explorer}/login/oidc/callback"
 
     async def ask(request: Request) -> Response:
         target = within(request.query_params.get("next", "/"))
         if await run_in_threadpool(gate.person, request.cookies):
             return RedirectResponse(target, 303)
-        return _form("", target, "", 200)
+        return _form("", target, "", 200, gate.settings.oidc is not None)
 
     async def answer(request: Request) -> Response:
         if foreign(request, gate.settings.ui_url):
@@ -94,12 +109,48 @@ def routes(gate: Gate) -> list[Route]:
         cookie, wait = await run_in_threadpool(gate.enter, name, given.get("password", ""), address)
         if not cookie:
             more = f" Try again in {wait:.0f} seconds." if wait else ""
-            return _form(f"Name or password is wrong.{more}", target, name, 429 if wait else 401)
+            said, single = f"Name or password is wrong.{more}", gate.settings.oidc is not None
+            return _form(said, target, name, 429 if wait else 401, single)
         sent = RedirectResponse(target, 303, HEADERS)
+        put(request, sent, COOKIE, cookie, LIFE)
+        return sent
+
+    def put(request: Request, sent: Response, name: str, value: str, life: int) -> None:
         sent.set_cookie(
-            COOKIE, cookie, max_age=LIFE, path="/", httponly=True, samesite="lax",
+            name, value, max_age=life, path="/", httponly=True, samesite="lax",
             secure=secure or request.url.scheme == "https",
         )  # fmt: skip
+
+    async def depart(request: Request) -> Response:
+        trip = Trip.begin(within(request.query_params.get("next", "/")))
+        try:
+            found = await run_in_threadpool(discover, settings_of(gate))
+        except OidcError as error:
+            return _refused(error)
+        sent = RedirectResponse(oidc.leave(settings_of(gate), found, back, trip), 303, HEADERS)
+        put(request, sent, TRIP, gate.signed(trip.packed()), oidc.TRIP)
+        return sent
+
+    async def come_back(request: Request) -> Response:
+        try:
+            trip = Trip.unpacked(gate.unsigned(request.cookies.get(TRIP, "")))
+            asked = request.query_params
+            if trip.until < time.time() or not compare_digest(asked.get("state", ""), trip.state):
+                raise ValueError
+        except (ValueError, TypeError):
+            return _refused(OidcError("this login was begun elsewhere, or too long ago"))
+        try:
+            if "code" not in asked:
+                raise OidcError(f"the provider said: {asked.get('error', 'no code')[:200]}")
+            who, role = await run_in_threadpool(_who, gate, back, trip, asked["code"])
+        except OidcError as error:
+            return _refused(error)
+        cookie = await run_in_threadpool(gate.arrive, who, role)
+        if not cookie:
+            return _refused(OidcError(f"{who} is no user here: an admin adds one"))
+        sent = RedirectResponse(trip.target, 303, HEADERS)
+        sent.delete_cookie(TRIP, path="/")
+        put(request, sent, COOKIE, cookie, LIFE)
         return sent
 
     async def leave(request: Request) -> Response:
@@ -111,10 +162,32 @@ def routes(gate: Gate) -> list[Route]:
             return sent
         return _page('<form action="/logout"><button>Log out</button></form>')
 
+    provider = [
+        Route("/login/oidc", depart, methods=["GET"]),
+        Route("/login/oidc/callback", come_back, methods=["GET"]),
+    ]  # fmt: skip
     return [
         Route("/login", ask, methods=["GET"]), Route("/login", answer, methods=["POST"]),
-        Route("/logout", leave, methods=["GET"]),
+        Route("/logout", leave, methods=["GET"]), *(provider if gate.settings.oidc else []),
     ]  # fmt: skip
+
+
+def settings_of(gate: Gate) -> Oidc:
+    if gate.settings.oidc is None:
+        raise OidcError("no provider is configured")
+    return gate.settings.oidc
+
+
+def _who(gate: Gate, back: str, trip: Trip, code: str) -> tuple[str, str]:
+    """(name, role by the claim) of a code. Raises OidcError."""
+    asked = settings_of(gate)
+    return oidc.name_and_role(asked, oidc.claims(asked, discover(asked), back, trip, code))
+
+
+def _refused(error: OidcError) -> Response:
+    log.warning("a login by OpenID Connect failed: %s", error)
+    said = f'<p role="alert">{escape(str(error)[:300])}.</p>'
+    return _page(f'{said}<p><a href="/login">Log in otherwise</a></p>', 403)
 
 
 class Guard:
@@ -146,7 +219,7 @@ class Guard:
                 " tries again every 3 seconds; <code>assay doctor</code> says what is wrong.</p>",
                 503, '<meta http-equiv="refresh" content="3">',
             )  # fmt: skip
-        if users:
+        if users or self._gate.settings.oidc:
             if self._gate.person(asked.cookies):
                 return None
             query = f"?{asked.url.query}" if asked.url.query else ""

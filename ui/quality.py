@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,12 @@ import numpy as np
 
 from schemas.estimates.agreement import Agreement, agreement
 from schemas.estimates.corrected import corrected
-from schemas.estimates.shares import wilson
-from schemas.estimates.units import Floats, gather
-from schemas.models import Observation
-from ui.data import interval
+from schemas.estimates.shares import Z, wilson
+from schemas.estimates.units import Floats, Whole, gather
+from schemas.queries.courses import Block
 
 BINS = 10  # of a reliability diagram
+MANY = 5000  # units from which a population is read as sums
 Row = Mapping[str, Any]
 
 
@@ -43,9 +44,10 @@ class Judged:
     labelled: int
 
 
-def beside_people(rows: Sequence[Row], told: Sequence[Row]) -> Judged:
+def beside_people(rows: Sequence[Row], told: Sequence[Row], whole: Whole | None = None) -> Judged:
     """Scores (`schemas.queries.labels.population`) beside labels (`labels`). Several labels of an
-    item are averaged; only those of a probability sample correct the mean."""
+    item are averaged; only those of a probability sample correct the mean. `whole`: the sums of
+    a large population, of which `rows` are those of `of_labelled_units` alone."""
     scored = [row for row in rows if row["status"] == "scored" and row["probability"] > 0]
     by_item: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in told:
@@ -66,12 +68,15 @@ def beside_people(rows: Sequence[Row], told: Sequence[Row]) -> Judged:
          for f, d in zip(found, drawn, strict=True)], float,
     )  # fmt: skip
     other = ~np.isnan(values) & ~drawn
-    means = [_mean("uncorrected", scores, judged, units, scores, np.ones(len(scores)), False)]
+    means = [
+        _of_sums(whole) if whole else
+        _mean("uncorrected", scores, judged, units, scores, np.ones(len(scores)), False)
+    ]  # fmt: skip
     if drawn.any():
         labels = np.where(drawn, values, np.nan)
         means += [
-            _mean("corrected by labels", scores, judged, units, labels, chance, True),
-            _mean("labels alone", scores, judged, units, labels, chance, False),
+            _mean("corrected by labels", scores, judged, units, labels, chance, True, whole),
+            _mean("labels alone", scores, judged, units, labels, chance, False, whole),
         ]
 
     def agreed(where: Any) -> Agreement | None:
@@ -89,11 +94,21 @@ def beside_people(rows: Sequence[Row], told: Sequence[Row]) -> Judged:
 
 def _mean(
     name: str, scores: Floats, judged: Floats, units: Sequence[str], labels: Floats,
-    chosen: Floats, tuned: bool,
+    chosen: Floats, tuned: bool, whole: Whole | None = None,
 ) -> Mean:  # fmt: skip
-    made = corrected(gather(scores, judged, units, labels, chosen), judged=tuned)
+    made = corrected(gather(scores, judged, units, labels, chosen, whole=whole), judged=tuned)
     n = int((~np.isnan(labels)).sum())
     return Mean(name, float(made.mean), float(made.low), float(made.high), n, str(made.method))
+
+
+def _of_sums(whole: Whole) -> Mean:
+    """The uncorrected mean of so many units that their mean is normal, on the logit scale."""
+    mean, error = whole.mean, math.sqrt(whole.spread * whole.units / max(1, whole.units - 1))
+    low = high = mean
+    if 0 < mean < 1:
+        step = Z * error / (mean * (1 - mean))
+        low, high = (1 / (1 + (1 - mean) / mean * math.exp(by)) for by in (step, -step))
+    return Mean("uncorrected", mean, low, high, whole.items, "t")
 
 
 def reliability(scores: Floats, labels: Floats) -> list[dict[str, float]]:
@@ -111,13 +126,10 @@ def reliability(scores: Floats, labels: Floats) -> list[dict[str, float]]:
     return found
 
 
-def by_segment(rows: Sequence[Observation], column: str) -> list[Mean]:
+def by_segment(rows: Sequence[Block]) -> list[Mean]:
     """Means by a column's values, those with most items first; sessions as units."""
-    groups: defaultdict[str, list[Observation]] = defaultdict(list)
-    for row in rows:
-        groups[row.segment.get(column, "") or "(none)"].append(row)
-    found = []
-    for name, mine in sorted(groups.items(), key=lambda item: -len(item[1])):
-        mean, half = interval(mine)
-        found.append(Mean(name, mean, mean - half, mean + half, len(mine), "sessions"))
-    return found
+    return [
+        Mean(row.group or "(none)", row.mean, row.mean - row.half, row.mean + row.half, row.n,
+             "sessions")
+        for row in sorted(rows, key=lambda row: -row.n)
+    ]  # fmt: skip

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit, stdtrit
 
-from schemas.estimates.corrected import corrected
+from schemas.estimates.corrected import ENOUGH, RARE, corrected
 from schemas.estimates.units import Floats, Units
 
 MANY_ERRORS = 0.02  # from this share on a mean's worst case is said beside it
@@ -75,6 +76,43 @@ def weighted(found: Sums, alpha: float = 0.05) -> Mean:
         mean, min(mean, float(made.low)), max(mean, float(made.high)), int(found.items.sum()),
         units.count, _effective(found, mean), str(made.method),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """`Sums` of so many units that only these sums over them are read: how many units and items;
+    of weight w, of value v, of w squared, v times w, v squared; of the items' squared values; and
+    how many units have a good item, and a bad one."""
+
+    units: int
+    items: int
+    w: float
+    v: float
+    ww: float
+    vw: float
+    vv: float
+    square: float
+    good: int
+    bad: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether `of_moments` gives what `weighted` would, by quantiles of t."""
+        return self.w**2 >= ENOUGH * self.ww and min(self.good, self.bad) >= RARE
+
+
+def of_moments(found: Moments, alpha: float = 0.05) -> Mean:
+    """`weighted` of units that are known by their sums; for `enough` of them."""
+    mean, alike = found.v / found.w, found.w**2 / found.ww
+    off = max(0.0, found.vv - 2 * mean * found.vw + mean**2 * found.ww)
+    error = off / found.w**2 * found.units / (found.units - 1)
+    reach = float(stdtrit(alike - 1, 1 - alpha / 2)) * np.sqrt(error) / (mean * (1 - mean))
+    low, high = expit(logit(mean) - reach), expit(logit(mean) + reach)
+    spread = found.square / found.w - mean**2
+    effective = alike
+    if spread > 1e-12 and error > 0:
+        effective = max(1.0, min(float(found.items), spread / error))
+    return Mean(mean, float(low), float(high), found.items, found.units, effective, "t")
 
 
 def _effective(found: Sums, mean: float) -> float:

@@ -41,6 +41,31 @@ class Units:
         return np.asarray(total**2 / (self.weight**2).sum(-1))
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Sums over a population that is too large to be gathered item by item. Over its units, of
+    which w is the sum of inverse probabilities and v that of scores times them: how many units and
+    items, and the sums of w, v, w squared, v times w, v squared."""
+
+    units: int
+    items: int
+    w: float
+    v: float
+    ww: float
+    vw: float
+    vv: float
+
+    @property
+    def mean(self) -> float:
+        return self.v / self.w
+
+    @property
+    def spread(self) -> float:
+        """The sum of the squared shifts of all units, as `Units` has it."""
+        square = self.vv - 2 * self.mean * self.vw + self.mean**2 * self.ww
+        return max(0.0, square) / self.w**2
+
+
 def gather(
     scores: Floats,
     judged: Floats,
@@ -48,11 +73,13 @@ def gather(
     labels: Floats,
     chosen: Floats,
     apart: Floats | None = None,
+    whole: Whole | None = None,
 ) -> Units:
     """Units of a population of items. All arrays have one entry per item: its judge's score in
     [0, 1], the probability with which it was judged, its unit, its label in [0, 1] (NaN where it
     has none) and the probability with which it was chosen for labelling; `apart`: the scores that
-    labelled items are read by, where those are cross-fitted.
+    labelled items are read by, where those are cross-fitted; `whole`: of the population, where the
+    items given are only all those of units with a label.
 
     Units are put in the order of a hash, so that neither time nor names matter. Raises ValueError
     without any label or with a probability outside (0, 1].
@@ -67,8 +94,10 @@ def gather(
         raise ValueError("a sampling probability is not in (0, 1]")
     names, at = np.unique(np.asarray(units, dtype=object).astype(str), return_inverse=True)
     worth = 1 / judged
-    mean = float((worth * scores).sum() / worth.sum())
-    shift = np.bincount(at, worth * (scores - mean), len(names)) / worth.sum()
+    total = whole.w if whole else worth.sum()
+    mean = whole.mean if whole else float((worth * scores).sum() / total)
+    shift = np.bincount(at, worth * (scores - mean), len(names)) / total
+    spread = whole.spread if whole else float((shift**2).sum())
     # Of an item that is both judged and labelled, both draws count.
     weight = np.where(has, worth / np.where(has, chosen, 1.0), 0.0)
     told = np.where(has, labels, 0.0)
@@ -84,6 +113,6 @@ def gather(
     )
     return Units(
         weights[order], told_sums[order], score_sums[order], shift[order].astype(np.float64),
-        np.array(mean), np.array(float((shift**2).sum())),
+        np.array(mean), np.array(spread),
         np.array(float(min(good.sum(), bad.sum()))),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.estimates.units import Whole
 from schemas.models import LabelRow
 from schemas.queries.traces import SEGMENT_COLUMNS
 
@@ -68,6 +69,45 @@ def population(
         """,
         project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
         **{f"segment_{name}": value for name, value in chosen.items()},
+    )  # fmt: skip
+
+
+_SCORED = """project = {project:String} AND evaluator = {evaluator:String}
+          AND evaluator_version = {version:String} AND status = 'scored' AND probability > 0"""
+_UNIT = "if(session_id = '', trace_id, session_id)"
+
+
+def whole(store: Store, project: str, evaluator: str, version: str) -> Whole | None:
+    """Sums over all that one evaluator version scored, sessions as units; None of nothing."""
+    (row,) = store.rows(
+        f"""
+        SELECT count() AS units, sum(n) AS items, sum(a) AS w, sum(b) AS v, sum(a * a) AS ww,
+               sum(a * b) AS vw, sum(b * b) AS vv
+        FROM (
+            SELECT {_UNIT} AS unit, count() AS n, sum(1 / probability) AS a,
+                   sum(value / probability) AS b
+            FROM scores FINAL WHERE {_SCORED} GROUP BY unit
+        )
+        """,
+        project=project, evaluator=evaluator, version=version,
+    )  # fmt: skip
+    return Whole(**row) if row["units"] else None
+
+
+def of_labelled_units(
+    store: Store, project: str, evaluator: str, version: str
+) -> list[dict[str, Any]]:
+    """The scored rows of `population` of every session that has a labelled item."""
+    return store.rows(
+        f"""
+        SELECT trace_id, span_id, session_id, 'scored' AS status, value, probability
+        FROM scores FINAL WHERE {_SCORED} AND {_UNIT} IN (
+            SELECT {_UNIT} FROM scores WHERE {_SCORED} AND trace_id IN (
+                SELECT trace_id FROM labels
+                WHERE project = {{project:String}} AND evaluator = {{evaluator:String}}))
+        ORDER BY trace_id, span_id
+        """,
+        project=project, evaluator=evaluator, version=version,
     )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, An
 def observations(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int
 ) -> list[Observation]:
-    """Scored values of one evaluator version in [start, end), by time, with segment columns."""
+    """Scored values of one evaluator version in [start, end), by time, with segment columns; of a
+    trace's spans those from an hour before the range to a day after it tell its segments."""
     rows = store.rows(
         f"""
         SELECT s.trace_id AS trace_id, any(s.session_id) AS session,
@@ -71,6 +72,8 @@ def observations(
         version=version,
         start=start_ns,
         end=end_ns,
+        earlier=start_ns - 3600 * 10**9,
+        later=end_ns + 86_400 * 10**9,
     )
     return [
         Observation(

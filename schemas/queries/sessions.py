@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.estimates.shares import Z
 
 _RANGE = """project = {project:String}
           AND start_time >= fromUnixTimestamp64Nano({start:Int64})
@@ -51,6 +52,45 @@ def users(
         """,
         project=project, start=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip
+
+
+def user_scores(
+    store: Store, project: str, start_ns: int, end_ns: int, users: list[str]
+) -> dict[str, list[tuple[str, float, float, int]]]:
+    """(evaluator, mean over sessions, half of its 95% interval (NaN for one session), traces) by
+    user, of each evaluator's newest version, over traces that began in [start, end)."""
+    rows = store.rows(
+        f"""
+        SELECT user, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
+               if(units > 1, stddevSamp(mean) / sqrt(units), nan) AS error
+        FROM (
+            SELECT u.user AS user, name, unit, count() AS items, avg(v) AS mean
+            FROM (
+                SELECT trace_id AS trace, toString(evaluator) AS name,
+                       argMax(value, scored_at) AS v,
+                       any(if(session_id = '', trace_id, session_id)) AS unit
+                FROM scores
+                WHERE project = {{project:String}} AND status = 'scored'
+                  AND span_start >= fromUnixTimestamp64Nano({{start:Int64}})
+                  AND span_start < fromUnixTimestamp64Nano({{end:Int64}})
+                  AND (evaluator, evaluator_version) IN (
+                    SELECT evaluator, argMax(evaluator_version, scored_at) FROM scores
+                    WHERE project = {{project:String}} GROUP BY evaluator)
+                GROUP BY trace_id, evaluator
+            ) AS s INNER JOIN (
+                SELECT trace_id, any(user_id) AS user FROM spans
+                WHERE {_RANGE} AND user_id IN {{users:Array(String)}} GROUP BY trace_id
+            ) AS u ON u.trace_id = s.trace
+            GROUP BY user, name, unit
+        ) GROUP BY user, name ORDER BY user, name
+        """,
+        project=project, start=start_ns, end=end_ns, users=users,
+    )  # fmt: skip
+    found: dict[str, list[tuple[str, float, float, int]]] = {}
+    for row in rows:
+        one = (row["name"], float(row["middle"]), Z * float(row["error"]), int(row["n"]))
+        found.setdefault(row["user"], []).append(one)
+    return found
 
 
 def session_turns(

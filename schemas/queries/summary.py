@@ -10,12 +10,18 @@ from typing import Any
 import numpy as np
 
 from schemas.clickhouse import Store
-from schemas.estimates.means import Mean, Sums, weighted, worst
+from schemas.estimates.means import Mean, Moments, Sums, of_moments, weighted, worst
 from schemas.queries.canary import doubtful_since
 from schemas.queries.spans import SEGMENT_COLUMNS
 
 REASONS = 20  # reasons named; the others are added up
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9  # how long a trace, and a session, are taken to last
+MANY = 5000  # scores from which only sums over their units are read
+_MOMENTS = """
+        SELECT count() AS units, toUInt64(sum(items)) AS items, sum(weight) AS w, sum(value) AS v,
+               sum(weight * weight) AS ww, sum(value * weight) AS vw, sum(value * value) AS vv,
+               sum(square) AS square, sum(good) AS good, sum(bad) AS bad, min(lowest) AS lowest
+        FROM ({})"""
 _NOUNS = {"trace": "traces", "span": "spans", "session": "sessions"}
 _ITEM = {"trace": "trace_id", "span": "(trace_id, span_id)", "session": "session_id"}
 _WINDOW = """project = {project:String} AND evaluator = {evaluator:String}
@@ -128,10 +134,9 @@ def summarise(
     if level == "session":
         named["earlier"] = start_ns - DAY
     inside = _inside(chosen, level)
-    units = store.rows(_per_unit(level, inside), **named)
+    mean, weight, lowest = _mean(store, level, inside, levels[0]["n"] if levels else 0, named)
     counted = store.rows(_by_reason(level, inside), **named)
     traffic = store.rows(_traffic(level, inside), **named)[0]
-    mean = weighted(_sums(units))
     since = doubtful_since(store, evaluator, version)
     doubtful = store.rows(_doubtful(level, inside), **named, since=since)[0]["n"] if since else 0
     counts: dict[str, int] = {}
@@ -140,7 +145,6 @@ def summarise(
         kind = "not sampled" if row["reason"] == "not sampled" else row["status"]
         counts[kind] = counts.get(kind, 0) + int(row["items"])
         lost += float(row["weight"]) if row["status"] == "error" else 0.0
-    weight = sum(float(row["weight"]) for row in units)
     case = worst(mean.low, mean.high, weight, lost) if mean.items else None
     return ScoreSummary(
         project, evaluator, version, level, start_ns, end_ns, chosen,
@@ -148,10 +152,25 @@ def summarise(
         counts.get("unscored", 0), counts.get("error", 0), counts.get("not sampled", 0),
         sum(int(row["waiting"]) for row in counted), _reasons(counted),
         int(traffic["items"]), _share(weight, float(traffic["weight"]), mean),
-        min((float(row["lowest"]) for row in units), default=1.0),
+        lowest,
         case[0] if case else None, case[1] if case else None,
         tuple(name for name in (levels[0]["rules"] if levels else []) if name), int(doubtful),
     )  # fmt: skip
+
+
+def _mean(
+    store: Store, level: str, inside: str, rows: int, named: dict[str, Any]
+) -> tuple[Mean, float, float]:
+    """(the mean, the sum of the weights, the lowest probability); of many `rows` by sums over
+    units, so that not every session is read from ClickHouse."""
+    if rows > MANY:
+        (sums,) = store.rows(_MOMENTS.format(_per_unit(level, inside)), **named)
+        found = Moments(**{k: v for k, v in sums.items() if k != "lowest"})
+        if found.enough:
+            return of_moments(found), found.w, float(sums["lowest"])
+    units = store.rows(_per_unit(level, inside), **named)
+    weight = sum(float(row["weight"]) for row in units)
+    return weighted(_sums(units)), weight, min((float(r["lowest"]) for r in units), default=1.0)
 
 
 def _share(weight: float, traffic: float, mean: Mean) -> float:

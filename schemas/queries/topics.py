@@ -10,11 +10,12 @@ from schemas.clickhouse import Store
 def inputs(
     store: Store, project: str, start_ns: int, end_ns: int, most: int = 20_000
 ) -> list[dict[str, Any]]:
-    """The newest `most` embedded inputs in [start, end): session (the trace's id without one), text
-    (its first 200 characters), vector."""
+    """The newest `most` embedded inputs in [start, end): trace_id, session (the trace's id without
+    one), text (its first 200 characters), vector."""
     return store.rows(
         """
-        SELECT if(any(s.session_id) = '', e.trace_id, any(s.session_id)) AS session,
+        SELECT e.trace_id AS trace_id,
+               if(any(s.session_id) = '', e.trace_id, any(s.session_id)) AS session,
                argMinIf(s.input_preview, (s.parent_span_id != '', s.start_time),
                         s.input_length > 0) AS text,
                any(e.vector) AS vector, min(e.span_start) AS at

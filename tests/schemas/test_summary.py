@@ -10,7 +10,7 @@ import pytest
 
 from schemas.clickhouse import Store
 from schemas.models import ScoreRow, SpanRow
-from schemas.queries import scores, spans
+from schemas.queries import scores, spans, summary
 from schemas.queries.summary import ScoreSummary, summarise
 
 HOUR = 3600 * 10**9
@@ -113,3 +113,20 @@ def test_nothing_is_no_mean(store: Store, project: str) -> None:
     found = whole(store, project, start)
     assert math.isnan(found.mean) and math.isnan(found.stands_for)
     assert found.sentence() == "no mean; 0 of 3 traces scored"
+
+
+def test_a_mean_read_as_sums_is_the_mean_of_its_sessions(
+    store: Store, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = plant(store, project, 600)
+    scores.insert_scores(store, [
+        row(project, i, start, value=(i * 7919 % 101) / 100, probability=0.5 + 0.5 * (i % 2))
+        for i in range(600)
+    ])  # fmt: skip
+    one = whole(store, project, start)
+    monkeypatch.setattr(summary, "MANY", 100)
+    other = whole(store, project, start)
+    for name in ("mean", "effective", "stands_for", "lowest_probability"):
+        assert getattr(other, name) == pytest.approx(getattr(one, name))
+    assert (other.scored, other.sessions, other.method) == (600, 300, "t") and one.method == "t"
+    assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=5e-4)

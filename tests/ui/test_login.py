@@ -17,7 +17,7 @@ from schemas import logins
 from schemas.errors import Retryable
 from schemas.logins import Login
 from schemas.settings import from_environment
-from ui import login
+from ui import ended, login
 from ui.__main__ import refusal
 from ui.gate import COOKIE, Gate, Throttle
 
@@ -174,3 +174,16 @@ def test_nobody_is_let_in_before_the_users_are_known(tmp_path: Path) -> None:
     assert answer.status_code == 503 and "tries" in answer.text
     assert gate.person({}) is None and _client(gate).get("/_stcore/health").status_code == 200
     assert refusal(_gate(tmp_path, None, ASSAY_HOST="0.0.0.0")) == ""
+
+
+def test_a_logout_holds_after_a_restart_and_for_other_explorers(
+    tmp_path: Path, users: dict[str, Login], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = _gate(tmp_path, users), _gate(tmp_path, users)
+    cookie = {COOKIE: first.cookie(users["ada"], 2**40)}
+    assert other.person(cookie) == users["ada"].person
+    first.leave(cookie)
+    assert _gate(tmp_path, users).person(cookie) is None, "a restart"
+    monkeypatch.setattr(ended, "LOOK", 0.0)
+    assert other.person(cookie) is None, "another process that shares the folder"
+    assert (tmp_path / "ui.ended").stat().st_mode & 0o777 == 0o600

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from schemas import keys
 from schemas.clickhouse import Store
-from schemas.models import RejectionRow, SpanRow
-from schemas.queries import rejections, spans
+from schemas.models import RejectionRow, ScoreRow, SpanRow
+from schemas.queries import rejections, scores, sessions, spans
 
 
 def _page(name: str, project: str, **query: str) -> AppTest:
@@ -135,6 +135,23 @@ def test_a_session_is_shown_turn_by_turn(store: Store) -> None:
     assert said.index("question 1") < said.index("question 2") and "1 failed" in said
     assert page.dataframe[0].value["traces"].tolist() == [2]  # of user ada
     assert page.dataframe[1].value["turns"].tolist() == [2]
+
+
+def test_users_have_their_cost_and_what_evaluators_say(store: Store) -> None:
+    name = _conversation(store)
+    now = time.time_ns() - 3600 * 10**9
+    rows = [
+        ScoreRow(name, "groundedness", version, f"{n:032x}", f"{n:016x}", now + n * 10**9,
+                 "scored", value, at, session_id="chat-1")
+        for n, version, value, at in ((1, "1", 0.1, 1), (1, "2", 0.5, 2), (2, "2", 0.7, 2))
+    ]  # fmt: skip
+    scores.insert_scores(store, rows)
+    page = _page("sessions", name, session="chat-1")
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert table["groundedness"].tolist() == ["0.60 (n 2)"], "the newest version alone"
+    (found,) = sessions.user_scores(store, name, 0, 2**62, ["ada"])["ada"]
+    assert found[0] == "groundedness" and found[3] == 2
 
 
 def test_a_session_that_is_not_there_is_named(store: Store) -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.models import Observation
-from schemas.queries import scores, sessions, spans, trace
+from schemas.queries import courses, sessions, spans, trace
+from schemas.queries.traces import SEGMENT_COLUMNS
 from ui import charts, clock, links, period
 from ui.data import literal
 from ui.finding import segments
@@ -32,11 +32,9 @@ def show(store: Store, project: str, finding: Mapping[str, Any], state: str) -> 
     st.caption(literal(f"{state} · detector {finding['detector']}"))
     _figures(finding)
     _when(finding, details)
-    rows = _rows(store, project, finding, details)
-    if rows:
-        _course(finding, rows, segment, where)
-        _distribution(finding, rows, segment, where)
-    _tree(details)
+    if version := details.get("version"):
+        _course(store, project, finding, version, segment, where)
+    _tree(project, finding, details)
     _stages(details)
     _examples(store, project, finding, details, segment)
     row = st.container(horizontal=True)
@@ -78,52 +76,64 @@ def _when(finding: Mapping[str, Any], details: Mapping[str, Any]) -> None:
     st.markdown(literal(visible(said, 1000)), help=clock.utc(at))
 
 
-def _rows(
-    store: Store, project: str, finding: Mapping[str, Any], details: Mapping[str, Any]
-) -> list[Observation]:
-    """The scored traces of a finding on a score; [] for other signals."""
-    if not details.get("version"):
-        return []
+def _around(store: Store, project: str, finding: Mapping[str, Any]) -> tuple[int, int]:
+    """The three days before and after, as far as there are spans."""
     first, last = spans.time_range(store, project)
-    start = max(first, finding["onset_ms"] * 10**6 - 72 * HOUR_NS)
-    end = min(last + 1, finding["onset_ms"] * 10**6 + 72 * HOUR_NS)
-    return scores.observations(store, project, finding["signal"], details["version"], start, end)
+    at = finding["onset_ms"] * 10**6
+    return max(first, at - 72 * HOUR_NS), min(last + 1, at + 72 * HOUR_NS)
 
 
 def _course(
-    finding: Mapping[str, Any], rows: list[Observation], segment: Mapping[str, str], where: str
-) -> None:
-    parts = [charts.hourly([r for r in rows if segments.inside(r, segment)], 4, where)]
-    if rest := [r for r in rows if not segments.inside(r, segment)]:
-        parts.append(charts.hourly(rest, 4, "the rest"))
+    store: Store, project: str, finding: Mapping[str, Any], version: str,
+    segment: Mapping[str, str], where: str,
+) -> None:  # fmt: skip
+    """The means of the segment and of the rest, and how values lie before and after."""
+    start, end = _around(store, project, finding)
+    inside = dict(segment)
+    if set(segment) - set(SEGMENT_COLUMNS):  # by an attribute: scores cannot be told apart by it
+        inside, where = {}, "all traffic"
+    signal, at = finding["signal"], finding["onset_ms"] * 10**6
+    rows = courses.course(store, project, signal, version, start, end, 4 * 3600, segment=inside)
+    if not rows:
+        return
+    mine = [row for row in rows if row.group != "out"]
+    parts = [charts.blocks(mine, where)]
+    if rest := [row for row in rows if row.group == "out"]:
+        parts.append(charts.blocks(rest, "the rest"))
     st.altair_chart(charts.trend(pd.concat(parts), finding["onset_ms"]))
-
-
-def _distribution(
-    finding: Mapping[str, Any], rows: list[Observation], segment: Mapping[str, str], where: str
-) -> None:
-    """How values lie before and after, in the segment."""
-    mine = [r for r in rows if segments.inside(r, segment)]
-    at = finding["onset_ms"] * 10**6
-    before = [r.value for r in mine if r.time < at]
-    after = [r.value for r in mine if r.time >= at]
-    if min(len(before), len(after)) < 5:
+    (n, before), (k, after) = courses.values(
+        store, project, signal, version, start, end, at, inside
+    )
+    if min(n, k) < 5:
         return
     st.caption(
-        literal(f"{visible(finding['signal'], 80)} of {visible(where, 200)}, before"
-                f" (n {len(before):,}) and after (n {len(after):,})")
+        literal(f"{visible(signal, 80)} of {visible(where, 200)}, before (n {n:,}) and after"
+                f" (n {k:,})")
     )  # fmt: skip
     st.altair_chart(charts.two_histograms(before, after, ("before", "after")))
 
 
-def _tree(details: Mapping[str, Any]) -> None:
+def _tree(project: str, finding: Mapping[str, Any], details: Mapping[str, Any]) -> None:
+    onset = finding["onset_ms"] * 10**6
+    ends = {"from": period.written(onset), "to": period.written(onset + 48 * HOUR_NS)}
+
+    def link(search: str) -> str:
+        return links.address("traces", project, search=search, **ends)
+
     if found := details.get("candidates"):
         st.subheader("Where")
         st.caption(
             "Candidate segments at this onset, wider ones above the narrower that they hold. The"
-            " finding names the one that stands out most."
+            " finding names the one that stands out most. A share over 100% means that the rest"
+            " moved the other way."
         )
-        st.dataframe(segments.candidates(found), hide_index=True)
+        st.dataframe(
+            segments.candidates(found, link), hide_index=True,
+            column_config={
+                "segment": st.column_config.TextColumn(width=340),
+                "traces": st.column_config.LinkColumn("traces", display_text="show", width=60),
+            },
+        )  # fmt: skip
 
 
 def _stages(details: Mapping[str, Any]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from schemas.filters import TEXTS, Condition, Query
-from schemas.models import Observation
 from ui.plain import visible
 
 
@@ -22,12 +21,11 @@ def search(segment: Mapping[str, str], *more: Condition) -> str:
     return str(Query("", (*mine, *more)))
 
 
-def inside(row: Observation, segment: Mapping[str, str]) -> bool:
-    return segment.items() <= row.segment.items()
-
-
-def candidates(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Candidates with each one below the widest one that holds it, marked by its depth."""
+def candidates(
+    found: Sequence[Mapping[str, Any]], link: Callable[[str], str] = str
+) -> pd.DataFrame:
+    """Candidates with each one below the widest one that holds it, marked by its depth; `link`
+    makes an address of the search for a segment's traces."""
     order: list[tuple[int, Mapping[str, Any]]] = []
     wide = sorted(found, key=lambda c: len(c["segment"]))
 
@@ -48,6 +46,7 @@ def candidates(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "95% interval": f"{c['effect_low']:+.3f} to {c['effect_high']:+.3f}",
             "share of the change": f"{c['share']:.0%}" if c.get("share") else "",
             "sessions": c["n"],
+            "traces": link(search(c["segment"])),
         }
         for depth, c in order
     )

@@ -21,7 +21,12 @@ def show(store: Store, project: str) -> list[dict[str, object]]:
     mine = [f for f in found if f["status"] == "confirmed"]
     for finding in mine[:MOST]:
         sentence = json.loads(finding["details"]).get("sentence", finding["signal"])
-        st.error(literal(visible(sentence, 600)), icon=":material/trending_down:")
+        rose = finding["effect"] > 0
+        # Of a score that rose nobody can say here whether that is good; a fall is never quiet.
+        (st.warning if rose else st.error)(
+            literal(visible(sentence, 600)),
+            icon=":material/trending_up:" if rose else ":material/trending_down:",
+        )
         links.link(
             st, f"What broke, since {clock.said(finding['onset_ms'] * 10**6, '%m-%d %H:%M')}",
             "findings", project, ":material/troubleshoot:", finding=finding["finding_id"],

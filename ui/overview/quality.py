@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import scores
+from schemas.queries import courses
 from schemas.queries.summary import ScoreSummary, summarise
 from ui import charts, links, period
 from ui.data import literal
@@ -42,7 +42,7 @@ def show(
 
 
 def _tile(project: str, now: ScoreSummary, was: ScoreSummary, start: int, end: int) -> None:
-    shown = None
+    shown, change = None, 0.0
     if now.scored and was.scored:
         change = now.mean - was.mean
         down = change - math.hypot(now.mean - now.low, was.high - was.mean)
@@ -50,7 +50,7 @@ def _tile(project: str, now: ScoreSummary, was: ScoreSummary, start: int, end: i
         shown = f"{change:+.3f} [{down:+.3f}, {up:+.3f}]"
     name = visible(now.evaluator, 80)
     st.metric(literal(name), f"{now.mean:.3f}" if now.scored else "no score", shown,
-              delta_color="off", delta_arrow="off" if shown is None else "auto")  # fmt: skip
+              delta_color="off", delta_arrow="auto" if shown and change else "off")  # fmt: skip
     words = f"95%: {now.low:.3f} to {now.high:.3f}" if now.scored else "no mean"
     rest = [(now.unscored, "without what it needs"), (now.not_sampled, "not sampled"),
             (now.errors, "failed")]  # fmt: skip
@@ -69,8 +69,9 @@ def _courses(
 ) -> None:  # fmt: skip
     hours = max(1, round((end - start) / 12 / charts.HOUR))
     for now in [each for each in found if each.scored > 1][:COURSES]:
-        rows = scores.observations(store, project, now.evaluator, now.version, 2 * start - end, end)
-        frame = charts.hourly(rows, hours, "mean")
+        rows = courses.course(store, project, now.evaluator, now.version, 2 * start - end, end,
+                              hours * 3600)  # fmt: skip
+        frame = charts.blocks(rows, "")
         if len(frame) < 2:
             continue
         st.markdown(f"**{literal(visible(now.evaluator, 80))}**")

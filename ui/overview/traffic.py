@@ -37,8 +37,9 @@ def show(store: Store, project: str, start: int, end: int) -> None:
         ("Slower than p50", f"duration_ms>{now['latency_p50'] * 1000:.0f}"),
         ("Slower than p95", slow), ("With a cost", "cost_usd>0"),
     )  # fmt: skip
-    for tile, (label, search) in zip(tiles, searches, strict=True):
-        if now["traces"] and "nan" not in search:
+    some = (now["traces"], now["errors"], now["roots"], now["roots"], now["cost"])
+    for tile, (label, search), count in zip(tiles, searches, some, strict=True):
+        if count and "nan" not in search:
             links.link(tile, label, "traces", project, search=search, **between)
     st.caption(
         "In brackets 95% intervals: of failures Wilson's, of latency by order statistics over root"
@@ -91,7 +92,7 @@ def _cost(tile: Any, now: tuple[float, float, int, float], was: tuple[float, flo
           ) -> None:  # fmt: skip
     mean, half, n, total = now
     shown = f"{total - was[3]:+,.4f}" if was[2] and total != was[3] else None
-    tile.metric("Cost, USD", f"{total:,.4f}", shown, delta_color="off")
+    tile.metric("Cost, USD", f"{total:,.4f}" if total else "-", shown, delta_color="off")
     if not n:
         return
     if not total:

@@ -12,11 +12,11 @@ import streamlit as st
 from ui import clock, links
 from ui.plain import visible
 
-USUAL = ("time", "name", "input", "output", "ms", "errors", "model", "prompt version", "scores")
+USUAL = ("time", "ms", "errors", "name", "input", "output", "scores", "model", "prompt version")
 MORE = ("UTC", "spans", "tokens", "cost", "session", "user", "kind", "source", "environment",
         "service", "version", "tags", "trace id")  # fmt: skip
 COLUMNS = (*USUAL, *MORE)
-_WIDTHS = {"name": 110, "input": 240, "output": 240, "scores": 200}
+_WIDTHS = {"name": 130, "input": 200, "output": 200, "scores": 240}
 
 
 def cell(row: Mapping[str, Any], judged: Sequence[tuple[str, str, float]], name: str) -> Any:
@@ -61,7 +61,8 @@ def draw(
         height=min(640, 38 + 35 * len(rows)),  # empty rows would look like missing traces
         column_config={
             "open": columns.LinkColumn("open", display_text="open", width=50, pinned=True),
-            "time": clock.column(), "cost": columns.NumberColumn(format="$ %.5f"),
+            "time": clock.column(width=120), "ms": columns.NumberColumn(width=60),
+            "errors": columns.NumberColumn(width=60), "cost": columns.NumberColumn(format="$ %.5f"),
             **{name: columns.TextColumn(width=width) for name, width in _WIDTHS.items()},
         },
     )  # fmt: skip

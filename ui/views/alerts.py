@@ -16,7 +16,7 @@ from schemas.clickhouse import Store
 from schemas.control import Control, ControlError
 from schemas.logins import Person
 from schemas.queries import findings
-from ui import data, editing
+from ui import attempt, data, editing
 from ui.data import literal, local
 from ui.viewer import viewer
 
@@ -35,7 +35,10 @@ def render(store: Store, project: str) -> None:
     ):
         tile.metric(name, count)
     if counts[2]:
-        st.error("Some were given up, for the reasons below. `assay alert test NAME` tries one.")
+        st.error(
+            "Some were given up, for the reasons below. A test at the end of this page tries a"
+            " destination."
+        )
     try:
         state = control.read(store)
     except ControlError as error:
@@ -47,12 +50,12 @@ def render(store: Store, project: str) -> None:
         return
     person = viewer()
     _silences(store, project, person, state)
-    editing.section(store, "Rules", "rule", person)
-    editing.section(store, "Destinations", "alert", person)
-    if not state.alerts:
-        st.caption("Until then confirmed findings go to ASSAY_WEBHOOK_URL, or into the log.")
-    else:
-        st.caption("`assay alert test NAME` sends a test to one and says what came back.")
+    editing.section(store, "Rules", "rule", person, none="None: only findings are sent.")
+    editing.section(
+        store, "Destinations", "alert", person,
+        none="None: confirmed findings go to ASSAY_WEBHOOK_URL, or into the log.",
+    )  # fmt: skip
+    attempt.show(store, project, list(state.alerts), person)
 
 
 def _latest(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -80,9 +83,11 @@ def _sent(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         st.info("Nothing was sent for this project.")
         return
+    names = ("when", "delivery", "answer", "message", "state", "to", "tries", "error", "alert")
     st.dataframe(
-        pd.DataFrame(rows[:1000]).drop(columns="key"), hide_index=True,
-        column_config={"when": data.time_column("when")},
+        pd.DataFrame({name: row[name] for name in names} for row in rows[:1000]), hide_index=True,
+        column_config={"when": data.time_column("when", "MM-DD HH:mm:ss", width=130),
+                       "message": st.column_config.TextColumn(width=280)},
     )  # fmt: skip
 
 

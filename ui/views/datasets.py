@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from schemas import datasets
 from schemas.clickhouse import Store
 from schemas.control import ControlError
+from schemas.estimates.means import sums, weighted
 from schemas.queries import datasets as queries
-from schemas.queries import spans
+from schemas.queries import sessions, spans
 from schemas.queries.traces import FILTERS
 from ui import data, period
 from ui.data import literal, trace_link
+from ui.plain import visible
 from ui.viewer import viewer
 
 SHOWN = 200  # items of a version
@@ -36,7 +42,7 @@ def render(store: Store, project: str) -> None:
         _version(store, project, name)
     else:
         st.info("No data set yet. An editor picks traces into one below; their content is copied,"
-                " so retention does not eat it.")  # fmt: skip
+                " so they outlast retention.")  # fmt: skip
     if viewer().may("editor"):
         _pick(store, project, str(st.query_params.get("dataset", "")))
 
@@ -57,17 +63,23 @@ def _version(store: Store, project: str, name: str) -> None:
     items = queries.dataset_items(store, project, name, chosen["draft"])
     if len(items) < chosen["items"]:
         st.warning(f"{chosen['items'] - len(items)} items were deleted since, with their traces.")
+    judged = sessions.session_scores(store, project, [row["trace_id"] for row in items])
+    _means(items, judged)
     st.dataframe(
         pd.DataFrame(
             {
                 "trace": trace_link(project, row["trace_id"]),
-                "question": row["input"][:300],
-                "answer": row["output"][:300],
+                "question": visible(row["input"], 300),
+                "answer": visible(row["output"], 300),
                 "documents": len(row["documents"]),
+                **{
+                    visible(name, 80): value if state == "scored" else math.nan
+                    for name, state, value in judged.get(row["trace_id"], ())
+                },
                 **{k: v for k, v in row["metadata"].items() if k in {"model", "prompt_version"}},
             }
             for row in items[:SHOWN]
-        ).fillna(""),
+        ),
         hide_index=True,
         column_config={
             "trace": st.column_config.LinkColumn("trace", display_text="open", width=50)
@@ -83,6 +95,27 @@ def _version(store: Store, project: str, name: str) -> None:
         icon=":material/download:",
         help="`assay eval EVALUATOR --input FILE` reads it",
     )
+
+
+def _means(items: Sequence[Mapping[str, Any]], judged: Mapping[str, Sequence[Any]]) -> None:
+    """Each evaluator's newest verdicts on the items: the mean, by session, and of how many."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for row in items:
+        for name, state, value in judged.get(row["trace_id"], ()):
+            if state == "scored" and math.isfinite(value):
+                unit = row["session_id"] or row["trace_id"]
+                found.setdefault(name, []).append((unit, value))
+    if not found:
+        st.caption("None of its traces has a score, or they are past their retention.")
+        return
+    tiles = st.columns(max(3, min(5, len(found))))
+    for n, (name, values) in enumerate(sorted(found.items())):
+        numbers = {unit: at for at, unit in enumerate(dict.fromkeys(unit for unit, _ in values))}
+        at = np.array([numbers[unit] for unit, _ in values], float)
+        mean = weighted(sums(np.array([v for _, v in values]), np.ones(len(values)), at))
+        tile = tiles[n % len(tiles)]
+        tile.metric(literal(visible(name, 80)), f"{mean.mean:.3f}")
+        tile.caption(f"95%: {mean.low:.3f} to {mean.high:.3f}; n {len(values):,} of {len(items):,}")
 
 
 def _pick(store: Store, project: str, name: str) -> None:

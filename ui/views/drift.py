@@ -16,7 +16,7 @@ from schemas.control import ControlError, MonitorPolicy
 from schemas.estimates.change import change, say
 from schemas.queries import findings, scores, streams
 from ui.data import literal
-from ui.drifting import plane, shapes
+from ui.drifting import plane, shapes, subjects
 from ui.plain import visible
 
 DAY_NS = 86_400 * 10**9
@@ -60,7 +60,7 @@ def render(store: Store, project: str) -> None:
     st.caption(literal(_compared(mine, column)))
     st.dataframe(_table(mine, column, signal), hide_index=True)
     shapes.show(store, project, signal, newest.get(signal, ""))
-    plane.show(store, project)
+    plane.show(store, project, subjects.show(store, project))
 
 
 def _compared(rows: Sequence[dict[str, Any]], column: str) -> str:
@@ -102,7 +102,8 @@ def _onsets(store: Store, project: str, signal: str) -> list[int]:
 def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: list[int]) -> Any:
     frame = pd.DataFrame(
         {
-            "day": datetime.fromtimestamp(row["day"] * 86_400, UTC),
+            "day": datetime.fromtimestamp(row["day"] * 86_400, UTC).strftime("%Y-%m-%d"),
+            "time": datetime.fromtimestamp(row["day"] * 86_400 + 43_200, UTC),
             "mean": _value(row[column], signal),
             "sessions": row["sessions"],
             "segment": visible(row["value"], 100) or "all traffic",
@@ -114,20 +115,25 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
         alt.Chart(frame)
         .mark_line(point=True)
         .encode(
-            x=alt.X("day:T", title=None),
+            x=alt.X("time:T", title="middle of the day (UTC)", scale=alt.Scale(type="utc")),
             y=alt.Y(
                 "mean:Q",
                 title=f"{signal}, {unit} (geometric mean)" if unit else signal,
                 scale=alt.Scale(zero=False),
             ),
-            color=alt.Color("segment:N", title=None, legend=alt.Legend(orient="top")),
+            color=alt.Color(
+                "segment:N",
+                title=None,
+                legend=alt.Legend(orient="top") if frame["segment"].nunique() > 1 else None,
+            ),
             tooltip=["day", "segment", "mean", "sessions"],
         )
     )
     if not onsets:
         return line.properties(height=300)
-    marks = pd.DataFrame({"day": [datetime.fromtimestamp(o / 1000, UTC) for o in onsets]})
-    rule = alt.Chart(marks).mark_rule(color="#c92a2a", strokeDash=[5, 4]).encode(x="day:T")
+    marks = pd.DataFrame({"time": [datetime.fromtimestamp(o / 1000, UTC) for o in onsets]})
+    rule = alt.Chart(marks).mark_rule(color="#c92a2a", strokeDash=[5, 4])
+    rule = rule.encode(x=alt.X("time:T", scale=alt.Scale(type="utc")))
     return alt.layer(line, rule).properties(height=300)
 
 

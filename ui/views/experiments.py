@@ -13,10 +13,12 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.estimates.paired import compare
 from schemas.queries import datasets as queries
-from schemas.queries import labels, scores, spans
+from schemas.queries import labels, scores, trace
 from schemas.queries.traces import SEGMENT_COLUMNS
-from ui.data import trace_link
+from ui.data import literal, trace_link
+from ui.plain import visible
 
+EVERY = "every question"
 VERSIONS, RUNS = "Two versions of the evaluator", "Two runs of the application"
 
 
@@ -26,30 +28,43 @@ def render(store: Store, project: str) -> None:
     if not known:
         st.info("Nothing has been scored in this project yet: there is nothing to compare.")
         return
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     evaluator = _select(left, "Evaluator", "evaluator", sorted({r["evaluator"] for r in known}))
-    what = _select(right, "Compare", "compare", [RUNS, VERSIONS])
+    what = _select(middle, "Compare", "compare", [RUNS, VERSIONS])
+    items = _items(right, store, project)
     versions = [row["version"] for row in known if row["evaluator"] == evaluator]
+    left, middle, right = st.columns(3)
     if what == VERSIONS:
         if len(versions) < 2:
             st.info("This evaluator has scored under one version only.")
             return
         one = _select(left, "A", "a", versions)
-        two = _select(right, "B", "b", [v for v in versions if v != one])
-        rows = queries.paired_scores(store, project, evaluator, one, two)
+        two = _select(middle, "B", "b", [v for v in versions if v != one])
+        rows = queries.paired_scores(store, project, evaluator, one, two, items)
         pairs = "traces that both have scored"
     else:
         column = _select(left, "Told apart by", "by", SEGMENT_COLUMNS)
-        found = _values(store, project, evaluator, column)
+        version = labels.latest_version(store, project, evaluator)
+        found = queries.run_values(store, project, evaluator, version, column)
         if len(found) < 2:
             st.info(f"Scored traces have fewer than two values of {column}.")
             return
-        one = _select(left, "A", "a", found)
+        one = _select(middle, "A", "a", found)
         two = _select(right, "B", "b", [value for value in found if value != one])
-        version = labels.latest_version(store, project, evaluator)
-        rows = queries.paired_runs(store, project, evaluator, version, column, one, two)
+        rows = queries.paired_runs(store, project, evaluator, version, column, one, two, items)
         pairs = "questions that both were asked"
-    _result(project, rows, pairs)
+    if items[0]:
+        pairs += f" of data set {items[0]}"
+    _result(store, project, rows, pairs, (one, two))
+
+
+def _items(where: Any, store: Store, project: str) -> tuple[str, str]:
+    """(a data set, the draft of its newest version) where one is chosen: its questions alone."""
+    names = [row["dataset"] for row in queries.dataset_names(store, project)]
+    name = _select(where, "Questions", "dataset", [EVERY, *names])
+    if name == EVERY:
+        return "", ""
+    return name, str(queries.dataset_versions(store, project, name)[0]["draft"])
 
 
 def _select(where: Any, label: str, name: str, choice: Sequence[str]) -> str:
@@ -60,44 +75,53 @@ def _select(where: Any, label: str, name: str, choice: Sequence[str]) -> str:
     return found
 
 
-def _values(store: Store, project: str, evaluator: str, column: str) -> list[str]:
-    version = labels.latest_version(store, project, evaluator)
-    first, last = spans.time_range(store, project)
-    rows = scores.observations(store, project, evaluator, version, first, last + 1)
-    return sorted({row.segment[column] for row in rows if row.segment.get(column)})
-
-
-def _result(project: str, rows: Sequence[dict[str, Any]], pairs: str) -> None:
+def _result(
+    store: Store, project: str, rows: Sequence[dict[str, Any]], pairs: str, names: tuple[str, str]
+) -> None:
     if not rows:
         st.info(f"There are no {pairs}: a paired comparison needs some.")
         return
     a, b = (np.array([row[name] for row in rows], float) for name in ("a", "b"))
     found = compare(a, b, [row["session_id"] or row["trace_id"] for row in rows])
     tiles = st.columns(4)
-    tiles[0].metric("A", f"{found.mean_a:.3f}")
-    tiles[1].metric("B", f"{found.mean_b:.3f}")
+    for tile, letter, name, mean in zip(
+        tiles, "AB", names, (found.mean_a, found.mean_b), strict=False
+    ):
+        tile.metric(letter, f"{mean:.3f}")
+        tile.caption(literal(visible(name, 80)))
     tiles[2].metric("B less A", f"{found.difference:+.3f}")
     tiles[3].metric("p-value", f"{found.p_value:.4f}")
     if math.isfinite(found.low):
         tiles[2].caption(f"95%: {found.low:+.3f} to {found.high:+.3f}")
     st.markdown(
-        f"{found.items:,} {pairs}, {found.units:,} independent units. B is higher in"
-        f" {found.wins:,}, lower in {found.losses:,}, the same in {found.ties:,}."
-    )
+        literal(f"{found.items:,} {visible(pairs, 200)}, {found.units:,} independent units. B is"
+                f" higher in {found.wins:,}, lower in {found.losses:,}, the same in"
+                f" {found.ties:,}.")
+    )  # fmt: skip
     st.caption("The p-value is of a paired randomisation test that flips whole units; it is of this"
                " one comparison, and many looks need a stricter level.")  # fmt: skip
+    config = st.column_config
     worst = sorted(rows, key=lambda row: row["b"] - row["a"])[:50]
+    asked = trace.previews(store, project, [row["trace_id"] for row in worst], "input")
     st.subheader("Where B is lowest beside A")
     st.dataframe(
         pd.DataFrame(
             {
-                "trace": trace_link(project, row["trace_id"]),
-                "A": round(row["a"], 3),
-                "B": round(row["b"], 3),
-                "B less A": round(row["b"] - row["a"], 3),
+                "A's trace": trace_link(project, row["trace_id"]),
+                "B's trace": trace_link(project, row["other_id"]),
+                "question": visible(asked.get(row["trace_id"], ""), 200),
+                "A": row["a"],
+                "B": row["b"],
+                "B less A": row["b"] - row["a"],
             }
             for row in worst
         ),
         hide_index=True,
-        column_config={"trace": st.column_config.LinkColumn("trace", display_text="open")},
-    )
+        column_config={
+            **{f"{side}'s trace": config.LinkColumn(display_text="open", width=80)
+               for side in "AB"},
+            "question": config.TextColumn(width=380),
+            **{name: config.NumberColumn(format=form) for name, form in
+               (("A", "%.3f"), ("B", "%.3f"), ("B less A", "%+.3f"))},
+        },
+    )  # fmt: skip

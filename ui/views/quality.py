@@ -12,8 +12,8 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.estimates.agreement import Agreement, Figure
-from schemas.models import Observation
-from schemas.queries import alerting, labels, outcomes, scores
+from schemas.queries import alerting, courses, labels, outcomes, scores
+from schemas.queries.courses import Block
 from schemas.queries.traces import SEGMENT_COLUMNS
 from ui import charts, figures, period, quality
 from ui.data import literal, summary, trace_link, zone
@@ -31,14 +31,17 @@ def render(store: Store, project: str) -> None:
                 " evaluators run.")  # fmt: skip
         return
     evaluator, version, column, (start, end) = _chosen(store, project, known)
-    rows = scores.observations(store, project, evaluator, version, start, end)
-    _tiles(store, project, evaluator, version, rows, (start, end))
-    if rows:
+    _tiles(store, project, evaluator, version, (start, end))
+    by = "" if column == WHOLE else column
+    hours = max(1, round((end - start) / HOUR_NS / 24))
+    blocks = courses.course(store, project, evaluator, version, start, end, hours * 3600, by)
+    if blocks:
         st.subheader("Over time")
-        hours = max(1, round((end - start) / HOUR_NS / 24))
-        st.altair_chart(figures.lines(_over_time(rows, column, hours), zone()[1]))
+        st.altair_chart(figures.lines(_over_time(blocks, by), zone()[1]))
         st.caption(f"Windows of {hours} h; the unit is the session.")
-        _segments(project, rows, column)
+    if blocks and by:
+        found = courses.course(store, project, evaluator, version, start, end, column=by)
+        _segments(project, quality.by_segment(found), by)
     _versions(known, evaluator)
     _people(store, project, evaluator, version)
     _failures(store, project, evaluator, version, (start, end))
@@ -67,17 +70,15 @@ def _select(where: Any, label: str, name: str, choice: Sequence[str]) -> str:
     return found
 
 
-def _tiles(
-    store: Store, project: str, evaluator: str, version: str, rows: Sequence[Observation],
-    span: tuple[int, int],
-) -> None:  # fmt: skip
+def _tiles(store: Store, project: str, evaluator: str, version: str, span: tuple[int, int]) -> None:
     found = outcomes.outcomes(store, project, evaluator, version, *span)
     count = {
         status: sum(row["items"] for row in found if row["status"] == status)
         for status in ("scored", "unscored", "error")
     }
     traces = alerting.traffic(store, project, *span)["traces"]
-    mean, wide = summary(rows)
+    whole = next(iter(courses.course(store, project, evaluator, version, *span)), None)
+    mean, wide = summary(whole)
     tiles = st.columns(5)
     tiles[0].metric("Mean", mean)
     tiles[0].caption(wide or "of nothing")
@@ -86,25 +87,20 @@ def _tiles(
     tiles[3].metric("Failed", f"{count['error']:,}")
     tiles[4].metric("Coverage", f"{count['scored'] / traces:.0%}" if traces else "-")
     tiles[4].caption(f"of {traces:,} traces")
-    if not rows:
+    if whole is None:
         st.info("No score in this period: choose a longer one, or another version.")
 
 
-def _over_time(rows: Sequence[Observation], column: str, hours: int) -> pd.DataFrame:
-    if column == WHOLE:
-        return charts.hourly(rows, hours, WHOLE)
-    groups: dict[str, list[Observation]] = {}
+def _over_time(rows: Sequence[Block], column: str) -> pd.DataFrame:
+    groups: dict[str, list[Block]] = {}
     for row in rows:
-        groups.setdefault(row.segment.get(column, "") or "(none)", []).append(row)
-    largest = sorted(groups, key=lambda name: -len(groups[name]))[:GROUPS]
-    return pd.concat([charts.hourly(groups[name], hours, name) for name in largest])
+        groups.setdefault((row.group or "(none)") if column else WHOLE, []).append(row)
+    largest = sorted(groups, key=lambda name: -sum(row.n for row in groups[name]))[:GROUPS]
+    return pd.concat([charts.blocks(groups[name], name) for name in largest])
 
 
-def _segments(project: str, rows: Sequence[Observation], column: str) -> None:
-    if column == WHOLE:
-        return
+def _segments(project: str, found: Sequence[quality.Mean], column: str) -> None:
     st.subheader(literal(f"By {column}"))
-    found = quality.by_segment(rows, column)
     st.altair_chart(figures.means(found[:20], "mean, 95% interval"))
     st.dataframe(
         pd.DataFrame(
@@ -137,12 +133,16 @@ def _versions(known: Sequence[dict[str, Any]], evaluator: str) -> None:
 def _people(store: Store, project: str, evaluator: str, version: str) -> None:
     st.subheader("Beside people")
     told = labels.labels(store, project, evaluator)
-    rows = labels.population(store, project, evaluator, version)
+    whole = labels.whole(store, project, evaluator, version)
     link = f"[Review](/review?project={quote(project)}&evaluator={quote(evaluator)})"
-    if not told or not any(row["status"] == "scored" for row in rows):
+    if not told or whole is None:
         st.info(f"No human labels yet, so nobody knows whether this judge is right: {link}.")
         return
-    found = quality.beside_people(rows, told)
+    if whole.units > quality.MANY:
+        rows = labels.of_labelled_units(store, project, evaluator, version)
+    else:  # few enough to be gathered one by one, which holds for few units too
+        rows, whole = labels.population(store, project, evaluator, version), None
+    found = quality.beside_people(rows, told, whole)
     if not found.labelled:
         st.info(f"None of the labels is of a trace that this version scored: {link}.")
         return

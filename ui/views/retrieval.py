@@ -15,8 +15,9 @@ from ui.plain import visible
 
 
 def render(store: Store, project: str) -> None:
-    st.title("Retrieval")
-    start, end = period.chosen(store, project)
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    left.title("Retrieval")
+    start, end = period.chosen(store, project, right)
     sources = retrieval.source_use(store, project, start, end)
     nothing = retrieval.found_nothing(store, project, start, end)
     if not sources and not nothing:
@@ -126,13 +127,16 @@ def _documents(rows: list[dict[str, Any]]) -> None:
                 "retrieved": row["times"],
                 "traces": row["traces"],
                 "mean score": _score(row["mean_score"]),
-                "mean position": round(row["mean_position"], 1),
+                "position": round(row["mean_position"], 1),
             }
             for row in rows
         ),
         hide_index=True,
         height=min(640, 38 + 35 * max(1, len(rows))),
-        column_config={"text": st.column_config.TextColumn(width=420)},
+        column_config={
+            "text": st.column_config.TextColumn(width=420),
+            "position": st.column_config.NumberColumn(format="%.1f", help="Mean place, from 1"),
+        },
     )
 
 

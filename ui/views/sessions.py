@@ -20,7 +20,7 @@ def render(store: Store, project: str) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
     start, end = period.chosen(store, project, right)
-    _users(project, sessions.users(store, project, start, end))
+    _users(store, project, sessions.users(store, project, start, end), (start, end))
     rows = sessions.list_sessions(store, project, start, end, user=user.strip())
     if not rows and user:
         st.info(literal(f"No session of user {visible(user, 80)} in this time."))
@@ -42,7 +42,7 @@ def render(store: Store, project: str) -> None:
                 "turns": row["traces"],
                 "failed spans": row["errors"],
                 "tokens": row["tokens"],
-                "cost": f"$ {row['cost_usd']:,.4f}",
+                "cost": f"$ {row['cost_usd']:,.4f}" if row["cost_usd"] else "no price",
             }
             for row in rows
         ),
@@ -71,13 +71,16 @@ def _conversation(store: Store, project: str, session: str) -> None:
         return
     judged = sessions.session_scores(store, project, [turn["trace_id"] for turn in turns])
     cost = sum(turn["cost_usd"] for turn in turns)
-    st.caption(f"{len(turns)} turns, $ {cost:,.4f}; texts are shortened, a turn opens its trace")
+    paid = f", $ {cost:,.4f}" if cost else ""
+    st.caption(f"{len(turns)} turns{paid}; texts are shortened, a turn opens its trace")
     for number, turn in enumerate(turns, 1):
         with st.container(border=True):
             row = st.container(horizontal=True, vertical_alignment="center")
             links.link(row, f"turn {number}", "trace", project, trace=turn["trace_id"])
             words = [clock.said(turn["start_ns"], "%m-%d %H:%M:%S"),
-                     f"{turn['duration_ms']:,.0f} ms", f"$ {turn['cost_usd']:,.5f}"]  # fmt: skip
+                     f"{turn['duration_ms']:,.0f} ms"]  # fmt: skip
+            if turn["cost_usd"]:
+                words.append(f"$ {turn['cost_usd']:,.5f}")
             if turn["errors"]:
                 words.append(f":red[{turn['errors']} failed]")
             words += [_score(*each) for each in judged.get(turn["trace_id"], [])]
@@ -93,10 +96,12 @@ def _score(name: str, status: str, value: float) -> str:
     return literal(visible(f"{name} {said}", 120))
 
 
-def _users(project: str, rows: list[dict[str, Any]]) -> None:
-    """Who cost most in this time."""
+def _users(store: Store, project: str, rows: list[dict[str, Any]], span: tuple[int, int]) -> None:
+    """Who cost most in this time, and how good the answers to each were."""
     if not rows:
         return
+    judged = sessions.user_scores(store, project, *span, [row["user_id"] for row in rows])
+    names = sorted({name for each in judged.values() for name, *_ in each})
     with st.expander(f"Users by cost ({len(rows)})"):
         st.dataframe(
             pd.DataFrame(
@@ -108,6 +113,10 @@ def _users(project: str, rows: list[dict[str, Any]]) -> None:
                     "sessions": row["sessions"],
                     "traces": row["traces"],
                     "failed": row["failed"],
+                    **{
+                        visible(name, 80): _mean(judged.get(row["user_id"], []), name)
+                        for name in names
+                    },
                     "seen last": clock.local(row["last_ns"]),
                 }
                 for row in rows
@@ -120,3 +129,13 @@ def _users(project: str, rows: list[dict[str, Any]]) -> None:
                 "seen last": clock.column("seen last"),
             },
         )
+        st.caption("Means of each evaluator's newest version over sessions, with 95% intervals; n"
+                   " is of traces.")  # fmt: skip
+
+
+def _mean(found: list[tuple[str, float, float, int]], name: str) -> str:
+    for who, mean, half, n in found:
+        if who == name:
+            wide = f" ± {half:.2f}" if math.isfinite(half) else ""
+            return f"{mean:.2f}{wide} (n {n:,})"
+    return ""

@@ -23,6 +23,11 @@ from ui.viewer import viewer
 MINE = ("redaction", "retention", "quota")  # kinds whose documents are named after projects
 ALL = ("evaluator", "monitor", "rubric")  # kinds that hold for every project
 WHOLE = (*ALL, "rule", "alert", "silence", "judge", "user")  # of those who see all projects
+USED = {
+    "spans": "spans stored", "logs": "log records", "metrics": "metric points",
+    "calls": "model calls", "input_tokens": "input tokens", "output_tokens": "output tokens",
+    "cost_usd": "cost", "unpriced": "calls without a price",
+}  # fmt: skip
 PARTS = ("Project", "Keys", "Evaluators", "Users", "Changes")
 
 
@@ -67,7 +72,9 @@ def _prices(store: Store, project: str) -> None:
             {
                 "model": row["model"],
                 "calls": row["calls"],
-                "cost": f"$ {row['cost_usd']:,.4f}",
+                "cost": "no price"
+                if row["unpriced"] == row["calls"]
+                else f"$ {row['cost_usd']:,.4f}",
                 "calls without a price": row["unpriced"],
                 "prices from": ", ".join(row["sources"]),
             }
@@ -96,7 +103,12 @@ def _usage(store: Store, project: str) -> None:
         days.setdefault(row["day"], {}).update(row)
     if days:
         frame = pd.DataFrame([days[day] for day in sorted(days, reverse=True)]).fillna(0)
-        st.dataframe(frame, hide_index=True)
+        st.dataframe(
+            frame.rename(columns=USED), hide_index=True,
+            column_config={"cost": st.column_config.NumberColumn(format="$ %.4f")},
+        )  # fmt: skip
+        st.caption("Days are of UTC. What was stored counts on the day that it came, calls on the"
+                   " day that they began.")  # fmt: skip
     else:
         st.caption("Nothing came in the last 14 days.")
 
@@ -164,7 +176,10 @@ def _evaluators(store: Store, project: str, person: Person) -> None:
     st.subheader("What has scored")
     rows = scores.evaluators(store, project)
     if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        st.dataframe(
+            pd.DataFrame(rows).rename(columns={"errors": "failed"}), hide_index=True,
+            column_config={"mean": st.column_config.NumberColumn(format="%.3f")},
+        )  # fmt: skip
     else:
         st.caption("None has scored this project yet.")
     editing.section(store, "Evaluators", "evaluator", person)

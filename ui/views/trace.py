@@ -138,12 +138,19 @@ def _scores(judged: list[dict[str, Any]]) -> None:
     if not judged:
         st.info("Not scored yet: a trace is scored once it has been quiet for some seconds.")
         return
-    columns = ["evaluator", "status", "value", "reason", "explanation", "source", "level",
+    columns = ["evaluator", "value", "status", "reason", "explanation", "level", "source",
                "evaluator_version"]  # fmt: skip
     frame = pd.DataFrame(judged)[columns]
     for name in ("evaluator", "reason", "explanation", "source", "evaluator_version"):
         frame[name] = frame[name].map(plain.visible)
-    st.dataframe(frame, hide_index=True)
+    if not frame["reason"].any():
+        frame = frame.drop(columns="reason")
+    config = st.column_config
+    st.dataframe(
+        frame.rename(columns={"evaluator_version": "version"}), hide_index=True,
+        column_config={"value": config.NumberColumn(format="%.3f"),
+                       "explanation": config.TextColumn(width=360)},
+    )  # fmt: skip
     for row in judged:
         if row["explanation"]:
             with st.expander(literal(f"Explanation of {plain.visible(row['evaluator'], 80)}")):

@@ -27,8 +27,9 @@ def render(store: Store, project: str) -> None:
         return
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     with bar:
-        wanted = st.multiselect("Columns", table.COLUMNS, default=table.USUAL, key="columns",
-                                bind="query-params", width=620)  # fmt: skip
+        with st.popover("Columns", icon=":material/view_column:"):
+            wanted = st.multiselect("Columns", table.COLUMNS, default=table.USUAL, key="columns",
+                                    bind="query-params", width=620)  # fmt: skip
         told = f"The newest traces of the last hour, every {EVERY} seconds"
         live = st.toggle("Live", key="live", bind="query-params", help=told)
     if live:
@@ -44,7 +45,7 @@ def _figures(store: Store, project: str, query: Query, start: int, end: int) -> 
     if not found["traces"]:
         return
     tiles = st.columns(6)
-    tiles[0].metric("Traces with a root", f"{found['traces']:,}", help="Root spans that began here")
+    tiles[0].metric("Traces", f"{found['traces']:,}", help="Root spans that began here")
     tiles[1].metric("Failed", f"{found['failed'] / found['traces']:.2%}",
                     help=f"{found['failed']:,} of {found['traces']:,} roots")  # fmt: skip
     for tile, name in zip(tiles[2:5], ("p50", "p95", "p99"), strict=True):

@@ -1,0 +1,221 @@
+"""What each page of the explorer costs over millions of spans: `python -m bench.pages`.
+
+Fills a store as bench.queries does, adds verdicts of two evaluators, embeddings, a finding, a data
+set and a review queue, and renders every page as Streamlit does (AppTest: the whole script with
+its queries, without the browser). A first view finds nothing kept of an answer; an interaction
+follows it as a click does, with what the page store has kept. `--slowest N` tells for each line
+which N queries took longest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from bench.instance import Instance, running
+from bench.load import quantile
+from bench.many import LONG_TRACE, fill
+from bench.payload import PROJECT
+from bench.queries import Recorder, settle, words
+from bench.verdicts import judge
+from schemas import clickhouse
+from schemas.queries import spans
+from ui.connection import PageStore
+
+DAY = 86_400 * 10**9
+FIRST, NEXT = 2.0, 1.0  # seconds aimed at: a first view on demo data, an interaction at 10 M spans
+LIMIT = 300  # seconds until a page counts as broken
+Address = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A page, what is done on it, and the address of each try."""
+
+    page: str
+    what: str
+    tries: Sequence[Address]
+
+
+def script(name: str, project: str, store: object) -> None:
+    """What AppTest runs: one view of the explorer."""
+    import importlib
+
+    importlib.import_module(f"ui.views.{name}").render(store, project)
+
+
+class Viewer:
+    """Somebody who opens pages, over one page store whose queries are recorded."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._store = PageStore(clickhouse.url(instance.settings), False, lambda: None)
+        self.recorder = Recorder(self._store._client)
+        self._store._client = self.recorder
+
+    def _used(self) -> float:
+        return time.process_time() + self._instance.cpu()["store"]
+
+    def opens(self, name: str, address: Address) -> tuple[float, float, int]:
+        """(seconds, processor seconds of page and store together, rows read) of a page's script
+        at an address. Raises RuntimeError where the page shows an error."""
+        self.recorder.read = 0
+        test = AppTest.from_function(
+            script, kwargs={"name": name, "project": PROJECT, "store": self._store},
+            default_timeout=LIMIT,
+        )  # fmt: skip
+        for key, value in address.items():
+            test.query_params[key] = value
+        begun, used = time.perf_counter(), self._used()
+        test.run()
+        took, used = time.perf_counter() - begun, self._used() - used
+        if test.exception:
+            raise RuntimeError(f"{name} at {dict(address)}: {test.exception[0].value}")
+        return took, used, self.recorder.read
+
+    def forgets(self) -> None:
+        self._store.answers.clear()
+
+    def close(self) -> None:
+        self._store.close()
+
+
+@contextmanager
+def viewer(instance: Instance) -> Iterator[Viewer]:
+    found = Viewer(instance)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def lines(instance: Instance, repeats: int) -> list[Line]:
+    """Every page and what is done there most; each try looks at another moment, word or item."""
+    draw = random.Random(20261126)
+    store = instance.store()
+    first, last = spans.time_range(store, PROJECT)
+    moments = [draw.randrange(min(first + 8 * DAY, last - 1), last) for _ in range(repeats)]
+    some = spans.list_traces(store, PROJECT, first, last - 2 * DAY, limit=repeats)
+    rare = words(instance, repeats)
+
+    def between(days: float) -> list[Address]:
+        return [{"from": _said(at - int(days * DAY)), "to": _said(at)} for at in moments]
+
+    def each(**named: str) -> list[Address]:
+        return [named] * repeats
+
+    return [
+        Line("overview", "a day", [{"hours": "24"}]),
+        Line("overview", "seven days", [{"hours": "168"}]),
+        Line("overview", "thirty days", [{"hours": "720"}]),
+        Line("overview", "another day", between(1)),
+        Line("findings", "the finding", [{}]),
+        Line("quality", "three days", [{}]),
+        Line("quality", "by prompt version", each(by="prompt_version")),
+        Line("quality", "thirty days", each(hours="720")),
+        Line("drift", "a score", [{}]),
+        Line("drift", "latency", each(signal="latency")),
+        Line("traces", "three days", [{}]),
+        Line("traces", "another day", between(1)),
+        Line("traces", "seven days", between(7)),
+        Line("traces", "a failed span", [{"search": "status=ERROR", **one} for one in between(3)]),
+        Line("traces", "a low score",
+             [{"search": "score.groundedness<0.4", **one} for one in between(3)]),
+        Line("traces", "a rare word", [{"search": word} for word in rare]),
+        Line("trace", "of six spans", [{"trace": row["trace_id"]} for row in some]),
+        Line("trace", "of 30,000 spans", [{"trace": LONG_TRACE}]),
+        Line("trace", "similar ones",
+             [{"trace": row["trace_id"], "part": "Similar"} for row in some]),
+        Line("sessions", "three days", [{}]),
+        Line("sessions", "a conversation",
+             [{"session": row["session_id"]} for row in some]),
+        Line("sessions", "of one user", [{"user": row["user_id"]} for row in some]),
+        Line("retrieval", "three days", [{}]),
+        Line("retrieval", "lowest relevance", each(documents="Lowest relevance")),
+        Line("review", "the queue", [{}]),
+        Line("datasets", "the newest version", [{}]),
+        Line("experiments", "two models", [{"by": "model"}]),
+        Line("experiments", "two versions", each(compare="Two versions of the evaluator")),
+        Line("alerts", "all", [{}]),
+        Line("settings", "all", [{}]),
+    ]  # fmt: skip
+
+
+def _said(ns: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // 10**9))
+
+
+def measure(instance: Instance, line: Line, opening: bool, repeats: int, slowest: int) -> None:
+    """Print p50 and p95 of one line's seconds, of its processor seconds (which another load on the
+    machine hardly changes) and the rows that it read. A first view (`opening`)
+    is repeated with nothing kept; an interaction goes through its addresses once, each after the
+    page's first view."""
+    took, used, read, queries = [], [], [], []
+    with viewer(instance) as person:
+        if not opening:
+            person.opens(line.page, {})
+        for address in [*line.tries] * repeats if opening else line.tries:
+            if opening:
+                person.forgets()
+            person.recorder.asked.clear()
+            seconds, processor, rows = person.opens(line.page, address)
+            took.append(seconds)
+            used.append(processor)
+            read.append(rows)
+            queries += person.recorder.asked
+    aim = FIRST if opening else NEXT
+    print(f"| {line.page} | {line.what} | {'first view' if opening else 'interaction'} | "
+          f"{len(took)} | {quantile(took, 0.5):.2f} | {quantile(took, 0.95):.2f} | "
+          f"{quantile(used, 0.5):.2f} | {aim:.0f} | {quantile(read, 0.5):,.0f} |",
+          flush=True)  # fmt: skip
+    for seconds, rows, sql in sorted(queries, reverse=True)[:slowest]:
+        print(f"      {seconds:.2f} s, {rows:,} rows: {' '.join(sql.split())[:300]}", flush=True)
+
+
+def every(instance: Instance, repeats: int, only: str, slowest: int) -> None:
+    """All lines: the first of a page is a first view, the others are interactions with it."""
+    logging.getLogger("streamlit").setLevel(logging.ERROR)  # that no server runs is known
+    print("| page | what | kind | n | p50 s | p95 s | processor s p50 | aim s | rows read p50 |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    before = ""
+    for line in lines(instance, repeats):
+        if not only or line.page in only.split(","):
+            measure(instance, line, line.page != before, repeats, slowest)
+        before = line.page
+
+
+def main(argv: Sequence[str] | None = None, ready: Callable[[Instance], None] = settle) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spans", type=int, default=600_000)
+    parser.add_argument("--real", type=int, default=120_000, help="of them with whole texts")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--pages", default="", help="only these, by comma")
+    parser.add_argument("--slowest", type=int, default=0)
+    parser.add_argument("--folder", type=Path, help="keep the store here and use it again")
+    asked = parser.parse_args(argv)
+    filled = asked.folder is not None and (asked.folder / "store").exists()
+    with running(collector=False, folder=asked.folder) as instance:
+        if not filled:
+            fill(instance, asked.spans, asked.real)
+        judge(instance)
+        ready(instance)
+        os.environ |= {"ASSAY_HOME": str(instance.settings.home),
+                       "ASSAY_STORE_PORT": str(instance.settings.store_port)}  # fmt: skip
+        spans_now = spans.count_spans(instance.store(), PROJECT)
+        load = os.getloadavg()[0]
+        print(f"{spans_now:,} spans, {instance.parts()[1] / 2**30:.1f} GiB on disk;"
+              f" load average {load:.0f}", flush=True)  # fmt: skip
+        every(instance, asked.repeats, asked.pages, asked.slowest)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Means of one evaluator version over time and by segment, made in ClickHouse.
+
+What is read is scores and, where a segment is asked for, two columns of the spans of that time;
+what comes back is a row for each block, however many traces there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, nan, sqrt
+from typing import Any
+
+from schemas.clickhouse import Store
+from schemas.estimates.shares import Z
+from schemas.queries.traces import SEGMENT_COLUMNS
+
+HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
+SAMPLE = 10_000  # values of a side that a distribution is drawn from
+_SCORED = """
+    SELECT trace_id AS trace, argMax(value, scored_at) AS v, min(span_start) AS at,
+           any(if(session_id = '', trace_id, session_id)) AS unit
+    FROM scores
+    WHERE project = {project:String} AND evaluator = {evaluator:String}
+      AND evaluator_version = {version:String} AND status = 'scored'
+      AND span_start >= fromUnixTimestamp64Nano({start:Int64})
+      AND span_start < fromUnixTimestamp64Nano({end:Int64})
+    GROUP BY trace_id"""
+_SPANS = """FROM spans WHERE project = {project:String}
+      AND start_time >= fromUnixTimestamp64Nano({earlier:Int64})
+      AND start_time < fromUnixTimestamp64Nano({later:Int64})
+    GROUP BY trace_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A mean over sessions (a trace without one is its own): of `n` traces in `units` sessions that
+    began in [`start_ns`, +`width_ns`). `half`: of its 95% interval, NaN for one session; where all
+    say 0, or all say 1, by the rule of three (Hanley 1983)."""
+
+    group: str
+    start_ns: int
+    width_ns: int
+    mean: float
+    half: float
+    n: int
+    units: int
+
+
+def course(
+    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
+    seconds: int = 0, column: str = "", segment: Mapping[str, str] | None = None,
+) -> list[Block]:  # fmt: skip
+    """Blocks of `seconds` (0: the whole range is one) by time, for each value of a column of
+    SEGMENT_COLUMNS ('': all are one group, named ''), or for the traces inside ('in') and outside
+    ('out') of a segment. Raises ValueError for other columns."""
+    joined, name, named = _grouped(column, segment)
+    block = "intDiv(toUnixTimestamp(at), {seconds:UInt32})" if seconds else "0"
+    rows = store.rows(
+        f"""
+        SELECT block, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
+               if(units > 1, stddevSamp(mean), nan) AS spread
+        FROM (
+            SELECT {block} AS block, {name} AS name, unit, count() AS items, avg(v) AS mean
+            FROM ({_SCORED}) AS s {joined} GROUP BY block, name, unit
+        ) GROUP BY block, name ORDER BY block, name
+        """,
+        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+        earlier=start_ns - HOUR, later=end_ns + DAY, seconds=seconds, **named,
+    )  # fmt: skip
+    width = seconds * 10**9 or end_ns - start_ns
+    return [
+        Block(
+            row["name"], row["block"] * width if seconds else start_ns, width,
+            float(row["middle"]), _half(float(row["middle"]), float(row["spread"]), row["units"]),
+            int(row["n"]), int(row["units"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _half(mean: float, spread: float, units: int) -> float:
+    if spread == 0 and mean in (0.0, 1.0):
+        return min(1.0, 3 / units)
+    return Z * spread / sqrt(units) if isfinite(spread) else nan
+
+
+def values(
+    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
+    split_ns: int, segment: Mapping[str, str] | None = None,
+) -> tuple[tuple[int, list[float]], tuple[int, list[float]]]:  # fmt: skip
+    """(traces, values of at most SAMPLE of them, drawn by the hash of their id) before a moment and
+    from it on, of a segment where one is given. Raises ValueError for other columns."""
+    joined, name, named = _grouped("", segment)
+    inside = f"WHERE {name} = 'in'" if segment else ""
+    rows = store.rows(
+        f"""
+        SELECT late, count() AS n,
+               arrayMap(p -> p.2, groupArraySorted({SAMPLE})((cityHash64(trace), v))) AS drawn
+        FROM (
+            SELECT trace, v, at >= fromUnixTimestamp64Nano({{split:Int64}}) AS late
+            FROM ({_SCORED}) AS s {joined} {inside}
+        ) GROUP BY late
+        """,
+        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+        earlier=start_ns - HOUR, later=end_ns + DAY, split=split_ns, **named,
+    )  # fmt: skip
+    found = {bool(row["late"]): (int(row["n"]), [float(v) for v in row["drawn"]]) for row in rows}
+    return found.get(False, (0, [])), found.get(True, (0, []))
+
+
+def _grouped(column: str, segment: Mapping[str, str] | None) -> tuple[str, str, dict[str, Any]]:
+    """(a join with spans, the name of a trace's group, parameters)."""
+    chosen = dict(segment or {})
+    if unknown := {*chosen, *([column] if column else [])} - set(SEGMENT_COLUMNS):
+        raise ValueError(f"scores cannot be segmented by {', '.join(sorted(unknown))}")
+    if column:
+        value = f"anyIf(toString({column}), {column} != '')"
+        joined = f"LEFT JOIN (SELECT trace_id, {value} AS told {_SPANS}) AS t"
+        return f"{joined} ON t.trace_id = s.trace", "told", {}
+    if not chosen:
+        return "", "''", {}
+    having = " AND ".join(f"anyIf(toString({n}), {n} != '') = {{segment_{n}:String}}"
+                          for n in sorted(chosen))  # fmt: skip
+    inside = f"s.trace IN (SELECT trace_id {_SPANS} HAVING {having})"
+    return "", f"if({inside}, 'in', 'out')", {f"segment_{k}": v for k, v in chosen.items()}
