@@ -20,7 +20,7 @@ from monitors.alerts.rules import apply_rules, apply_spool_rules
 from monitors.alerts.spool import spool_numbers
 from monitors.ending import finish
 from monitors.fields import field_findings
-from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
+from monitors.findings import WINDOW_NS, Scored, embedding_finding, known, score_findings
 from monitors.questions import answer_waiting
 from monitors.series import DAY_NS, LENGTHS, Held
 from monitors.streams import FRESH, finished, is_news, stream_findings
@@ -52,7 +52,7 @@ def look(
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
     level = policy.alpha / (len(SCORES) + len(FIELDS) + 1)
     result: list[FindingRow | None] = [*field_findings(store, project, *window, level)]
-    judged = True
+    judged, given = True, []
     for judge in scores.evaluators(store, project):
         if judge["evaluator"] not in SCORES:
             continue
@@ -62,8 +62,8 @@ def look(
             judged = False
             continue
         seen = scores.observations(store, project, name, version, *window)
-        result.append(score_finding(project, name, version, seen, level, policy.margin,
-                                    policy.page_uncalibrated))  # fmt: skip
+        given.append(Scored(name, version, seen))
+    result += score_findings(project, given, level, policy.margin, policy.page_uncalibrated)
     for field in FIELDS if judged else ():
         rows = scores.embeddings(store, project, field, *window)
         result.append(embedding_finding(project, field, rows, level))
