@@ -20,7 +20,7 @@ import numpy as np
 
 from evaluators.embedding import Embedder
 from evaluators.metrics.answer_relevance import AnswerRelevance
-from evaluators.metrics.groundedness import groundedness
+from evaluators.metrics.groundedness import Groundedness, groundedness
 from examples.demo_traffic.plan import HOUR, Answer, Plan, answers, make_plan
 from monitors.findings import score_finding
 from schemas.control import MonitorPolicy
@@ -38,6 +38,7 @@ def scored(evaluator: str) -> dict[Answer, float]:
     """The shipped scores of the recorded answers: groundedness or answer_relevance."""
     known = answers()
     samples = [Sample("p", "", "", "", 0, a.question, a.claim, (a.context,)) for a in known]
+    judge: AnswerRelevance | Groundedness
     if evaluator == "groundedness":
         judge = groundedness(None)  # type: ignore[arg-type]  # it uses no resources
     else:
