@@ -19,7 +19,7 @@ from monitors.alerts.routes import Routes, recall, recall_rules, remember, route
 from monitors.alerts.rules import apply_rules, apply_spool_rules
 from monitors.alerts.spool import spool_numbers
 from monitors.ending import finish
-from monitors.fields import field_findings
+from monitors.fields import field_findings, level_of
 from monitors.findings import WINDOW_NS, Scored, embedding_finding, known, score_findings
 from monitors.questions import answer_waiting
 from monitors.series import DAY_NS, LENGTHS, Held
@@ -46,12 +46,14 @@ def look(
     store: Store, project: str, policy: MonitorPolicy, waiting: Sequence[FindingRow] = ()
 ) -> list[FindingRow]:
     """New findings of the last 48 hours of traffic; of scores and texts nothing on half-judged
-    data. The policy's level is divided by the number of signals (Bonferroni), missing fields
-    together being one. `waiting` are findings that the store may lack, and are not new either."""
+    data. The policy's level is divided by the number of signals (Bonferroni); missing fields have a
+    part of the budget of false alarms. `waiting` are findings that the store may lack, and are not
+    new either."""
     _, last = spans.time_range(store, project)
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
-    level = policy.alpha / (len(SCORES) + len(FIELDS) + 1)
-    result: list[FindingRow | None] = [*field_findings(store, project, *window, level)]
+    level = policy.alpha / (len(SCORES) + len(FIELDS))
+    missed = field_findings(store, project, *window, level_of(policy.false_alarms))
+    result: list[FindingRow | None] = [*missed]
     judged, given = True, []
     for judge in scores.evaluators(store, project):
         if judge["evaluator"] not in SCORES:
