@@ -18,7 +18,9 @@ from functools import cache, partial
 
 import numpy as np
 
-from evaluators.metrics.groundedness import groundedness
+from evaluators.embedding import Embedder
+from evaluators.metrics.answer_relevance import AnswerRelevance
+from evaluators.metrics.groundedness import Groundedness, groundedness
 from examples.demo_traffic.plan import HOUR, Answer, Plan, answers, make_plan
 from monitors.findings import score_finding
 from schemas.control import MonitorPolicy
@@ -32,16 +34,23 @@ NOISE = {"as recorded": (0.0, 0.0), "session": (0.15, 0.0), "hour": (0.0, 0.05)}
 
 
 @cache
-def _scores() -> dict[Answer, float]:
+def scored(evaluator: str) -> dict[Answer, float]:
+    """The shipped scores of the recorded answers: groundedness or answer_relevance."""
     known = answers()
-    judge = groundedness(None)  # type: ignore[arg-type]  # it uses no resources
     samples = [Sample("p", "", "", "", 0, a.question, a.claim, (a.context,)) for a in known]
+    judge: AnswerRelevance | Groundedness
+    if evaluator == "groundedness":
+        judge = groundedness(None)  # type: ignore[arg-type]  # it uses no resources
+    else:
+        judge = AnswerRelevance(Embedder(cache_size=2 * len(known)))
     return dict(zip(known, (r.value for r in judge.evaluate(samples)), strict=True))
 
 
-def observed(plan: Plan, seed: int, session: float, hour: float) -> list[Observation]:
+def observed(
+    plan: Plan, seed: int, session: float, hour: float, evaluator: str = "groundedness"
+) -> list[Observation]:
     """What the store would return for a plan: scores in [0, 1] plus the asked effects."""
-    known, draw = _scores(), np.random.default_rng(seed)
+    known, draw = scored(evaluator), np.random.default_rng(seed)
     sessions = {t.session: draw.normal(0, session) for t in plan.traces}
     hours = draw.normal(0, hour, 10**6)
     return [

@@ -14,6 +14,7 @@ import numpy as np
 from monitors.drift.e_detector import Days, threshold
 from monitors.drift.hours import Hours
 from monitors.drift.together import Run, Rung, together
+from monitors.fields import PART
 from monitors.findings import identity
 from monitors.series import DAY_NS, HOUR_NS, LENGTHS, Held, Stream, margin_of, read, table, watched
 from schemas.clickhouse import Store
@@ -40,7 +41,7 @@ def stream_findings(
 ) -> list[FindingRow]:
     """Alarms of the last FRESH days: one finding a signal, of the segment and block length that
     stand out most. `policy.false_alarms` false episodes are expected in 30 days over all of the
-    project's streams, segments and looks together."""
+    project's streams, segments and looks together, less the part that missing fields have."""
     first = finished(now_ns, 24) - DAYS
     found: list[list[Stream]] = []
     for hours in LENGTHS:
@@ -77,7 +78,7 @@ def _run(
     y = table(found, begin, blocks)
     weekday = (first + np.arange(-(-blocks // a_day)) + THURSDAY) % 7
     margin = np.array([margin_of(each.signal, policy.points, policy.factor) for each in found])
-    c = threshold(count, policy.false_alarms, a_day)
+    c = threshold(count, (1 - PART) * policy.false_alarms, a_day)
     if hours == 24:
         weekend = (weekday >= 5).astype(np.int64)
         return Run(Days(y, weekend, np.zeros(len(y), np.int64), margin), blocks, hours, c)

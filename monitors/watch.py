@@ -20,8 +20,8 @@ from monitors.alerts.routes import Routes, recall, recall_rules, remember, route
 from monitors.alerts.rules import apply_rules, apply_spool_rules
 from monitors.alerts.spool import spool_numbers
 from monitors.ending import finish, open_alerts
-from monitors.fields import field_findings
-from monitors.findings import WINDOW_NS, embedding_finding, known, score_finding
+from monitors.fields import field_findings, level_of
+from monitors.findings import WINDOW_NS, Scored, embedding_finding, known, score_findings
 from monitors.questions import answer_waiting
 from monitors.series import DAY_NS, LENGTHS, Held
 from monitors.streams import FRESH, finished, is_news, stream_findings
@@ -50,13 +50,14 @@ def look(
 ) -> tuple[list[FindingRow], bool]:
     """New findings of the last 48 hours of traffic, and whether all of it is judged; of scores and
     texts nothing on half-judged data. The policy's level is divided by the number of signals
-    (Bonferroni), missing fields together being one. `waiting` are findings that the store may
-    lack, and are not new either."""
+    (Bonferroni); missing fields have a part of the budget of false alarms. `waiting` are findings
+    that the store may lack, and are not new either."""
     _, last = spans.time_range(store, project)
     window = (last - WINDOW_NS - 3600 * 10**9, last + 1)
-    level = policy.alpha / (len(SCORES) + len(FIELDS) + 1)
-    result: list[FindingRow | None] = [*field_findings(store, project, *window, level)]
-    judged = True
+    level = policy.alpha / (len(SCORES) + len(FIELDS))
+    missed = field_findings(store, project, *window, level_of(policy.false_alarms))
+    result: list[FindingRow | None] = [*missed]
+    judged, given = True, []
     for judge in scores.evaluators(store, project):
         if judge["evaluator"] not in SCORES:
             continue
@@ -66,8 +67,8 @@ def look(
             judged = False
             continue
         seen = scores.observations(store, project, name, version, *window)
-        result.append(score_finding(project, name, version, seen, level, policy.margin,
-                                    policy.page_uncalibrated))  # fmt: skip
+        given.append(Scored(name, version, seen))
+    result += score_findings(project, given, level, policy.margin, policy.page_uncalibrated)
     for field in FIELDS if judged else ():
         rows = scores.embeddings(store, project, field, *window)
         result.append(embedding_finding(project, field, rows, level))

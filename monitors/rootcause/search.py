@@ -1,7 +1,13 @@
-"""The smallest segment that explains a shift, with effect, interval, share and onset."""
+"""The smallest segment that explains a shift, with effect, interval, share and onset.
+
+Which segment stands out most is an estimate too: others may fit nearly as well. Those are kept, as
+a set of segments that sessions drawn anew do not tell from the best one, and where another signal
+changed at the same time in one of them, and says so more clearly, that one is named.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +18,7 @@ from monitors.drift.mean_shift import Shift
 from monitors.windows import Bools, Floats, Units
 
 DRAWS = 400  # of the bootstrap
+RIVAL = 0.05  # share of the draws in which a segment that fits as well beats the best one
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,58 @@ def describe(units: Units, index: int, onset_ns: int | None = None) -> Cause:
     )  # fmt: skip
 
 
-def search(units: Units, shift: Shift) -> tuple[Cause, list[Cause]]:
-    """(the cause, the five strongest candidates at the cause's onset)."""
-    cause = describe(units, shift.segment)
+def _rivals(units: Units, shift: Shift, onset_ns: int) -> list[int]:
+    """Segments that are not told apart from the strongest, the best fit first.
+
+    The gain of a segment is the log likelihood ratio (times 2) of a change of it alone at the
+    onset. A rival's is at least the strongest one's in RIVAL of DRAWS bootstrap samples of
+    sessions: a paired comparison, since both are measured on the same rows.
+    """
+    sessions = int(units.session.max()) + 1
+    starts = np.searchsorted(units.session, np.arange(sessions))
+    members, late = units.members.astype(np.float64), units.time >= onset_ns
+    parts = []
+    for side in (members * late, members * ~late):
+        parts += [np.add.reduceat(each, starts, axis=1).T for each in (side * units.residual, side)]
+    square = np.square(np.add.reduceat(members * units.residual, starts, axis=1)).sum(1)
+    scale = np.maximum(square / members.sum(1), 1e-12)
+    draw = np.random.default_rng(0)
+    times = draw.multinomial(sessions, np.full(sessions, 1 / sessions), DRAWS).astype(np.float64)
+    times = np.vstack([np.ones(sessions), times])
+    a, n, b, m = (times @ part for part in parts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = np.nan_to_num((a / n - b / m) ** 2 / (scale * (1 / n + 1 / m)))
+    beats = (gain[1:] >= gain[1:, [shift.segment]] * (1 - 1e-9)).mean(0) >= RIVAL
+    order = np.argsort(-gain[0], kind="stable")
+    return [int(i) for i in order if beats[i] and i != shift.segment]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The cause, the five strongest candidates at its onset, and the segments that this signal
+    does not tell from it. `beside`: the signal that chose among them, "" where none did."""
+
+    cause: Cause
+    candidates: list[Cause]
+    rivals: list[dict[str, str]]
+    beside: str = ""
+
+
+def search(units: Units, shift: Shift, others: Sequence[tuple[str, Cause]] = ()) -> Found:
+    """`others` are (signal, cause) of changes that stand out more, the clearest first."""
+    cause, beside = describe(units, shift.segment), ""
+    rivals = _rivals(units, shift, cause.onset_ns)
+    for signal, other in others:
+        if not cause.onset_low_ns <= other.onset_ns <= cause.onset_high_ns:
+            continue
+        if other.segment == cause.segment:
+            break
+        fits = [i for i in _rivals(units, shift, other.onset_ns)
+                if units.segments[i] == other.segment]  # fmt: skip
+        if fits:
+            cause, beside = describe(units, fits[0]), signal
+            rivals = [shift.segment, *(i for i in rivals if i != fits[0])]
+            break
     top = [int(i) for i in np.argsort(-shift.strength, kind="stable")[:5]]
-    return cause, [describe(units, i, cause.onset_ns) for i in top]
+    candidates = [describe(units, i, cause.onset_ns) for i in top]
+    return Found(cause, candidates, [units.segments[i] for i in rivals], beside)

@@ -12,9 +12,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.normalise import rows
-from monitors.fields import SECONDS, fall, field_findings
+from monitors.fields import SECONDS, fall, field_findings, level_of
 from schemas.clickhouse import Store
-from schemas.queries import spans
+from schemas.queries import fields, spans
 from schemas.registry import load
 from tests.monitors.evidence import traces_in_alert
 
@@ -23,7 +23,7 @@ HOUR = 3600 * 10**9
 
 
 def test_a_fall_is_dated_and_has_a_p_value() -> None:
-    found = fall([30] * 24, [30] * 20 + [0] * 4, 2000)
+    found = fall([30] * 24, [30] * 20 + [0] * 4)
     assert found is not None
     assert (found.cut, found.before, found.after) == (20, 1.0, 0.0)
     assert found.p_value < 0.005
@@ -37,7 +37,7 @@ def test_a_fall_is_dated_and_has_a_p_value() -> None:
      ([30], [30]), ([], [])],
 )  # fmt: skip
 def test_what_is_no_missing_field_is_none(should: list[int], has: list[int]) -> None:
-    assert fall(should, has, 500) is None
+    assert fall(should, has) is None
 
 
 def test_blocks_that_vary_seldom_fall_far() -> None:
@@ -46,9 +46,17 @@ def test_blocks_that_vary_seldom_fall_far() -> None:
     alarms = 0
     for _ in range(300):
         has = (30 * random.beta(1, 1, 24)).astype(int)
-        found = fall([30] * 24, list(has), 199)
+        found = fall([30] * 24, list(has))
         alarms += found is not None and found.p_value <= 0.05
     assert alarms / 300 <= 0.08
+
+
+def test_an_hour_without_a_field_is_certain_at_the_level_of_one_look_in_a_month() -> None:
+    level = level_of(0.5) / len(fields.FILLED)
+    lost = [30] * 282 + [0] * 6
+    found, sooner = fall([30] * 288, lost), fall([30] * 285, lost[:285])
+    assert found is not None and found.p_value <= level
+    assert sooner is not None and sooner.p_value > level, "half an hour may be chance"
 
 
 def _request(project: str, start: int, old: bool) -> ExportTraceServiceRequest:

@@ -11,7 +11,7 @@ import pytest
 
 from monitors.drift.energy import energy
 from monitors.drift.two_sample import pair
-from monitors.findings import HOUR_NS, identity, known, score_finding
+from monitors.findings import HOUR_NS, Scored, identity, known, score_finding, score_findings
 from schemas.models import Observation
 from tests.monitors.evidence import traces_in_alert
 
@@ -126,3 +126,40 @@ def test_energy_sees_a_shift_and_not_its_absence() -> None:
     quiet, other = draw.normal(size=(200, 16)), draw.normal(size=(200, 16))
     assert energy(pair(quiet, other)).p_value > 0.01
     assert energy(pair(quiet, other + 0.5)).p_value < 0.005
+
+
+def shifted(rows: list[Observation], effects: dict[tuple[str, str], float]) -> list[Observation]:
+    """Each of the segments of one attribute moves by its effect at hour 30."""
+    late = START + 30 * HOUR_NS
+    return [
+        replace(row, value=row.value + (row.time >= late) * sum(
+            by for (key, value), by in effects.items() if row.segment[key] == value
+        ))
+        for row in rows
+    ]  # fmt: skip
+
+
+def test_a_change_that_fits_two_segments_is_placed_where_a_clearer_signal_changed() -> None:
+    clear = shifted(traffic(5, None, 0), {("model", "b"): -0.3})
+    # By chance the version moves as well, by a little more.
+    vague = shifted(traffic(6, None, 0), {("model", "b"): -0.05, ("prompt_version", "v2"): -0.12})
+    alone = score_finding("p", "relevance", "1", vague, LEVEL)
+    assert alone is not None
+    assert json.loads(alone.segment) == {"prompt_version": "v2"}
+    assert {"model": "b"} in json.loads(alone.details)["not_told_apart"]
+    assert "not told apart from" in json.loads(alone.details)["sentence"]
+    given = [Scored("relevance", "1", vague), Scored("groundedness", "1", clear)]
+    first, second = score_findings("p", given, LEVEL)
+    assert (first.signal, json.loads(first.segment)) == ("groundedness", {"model": "b"})
+    assert (second.signal, json.loads(second.segment)) == ("relevance", {"model": "b"})
+    assert "named because groundedness changed there" in json.loads(second.details)["sentence"]
+    before = {"signal": "relevance", "segment": alone.segment, "onset_ms": alone.onset}
+    assert known(second, [before]), "it was found before, under the other name"
+
+
+def test_a_change_that_is_clearly_elsewhere_stays_there() -> None:
+    clear = shifted(traffic(5, None, 0), {("model", "b"): -0.4})
+    other = shifted(traffic(6, None, 0), {("prompt_version", "v2"): -0.25})
+    given = [Scored("relevance", "1", other), Scored("groundedness", "1", clear)]
+    segments = [json.loads(f.segment) for f in score_findings("p", given, LEVEL)]
+    assert segments == [{"model": "b"}, {"prompt_version": "v2"}]
