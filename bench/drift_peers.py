@@ -145,7 +145,7 @@ def compared(given: Streams, kind: str) -> Floats:
 
 def asked(python: str, folder: Path) -> None:
     """Let the peers answer for every file of the folder."""
-    script = Path(__file__).parent / "drift_peer_run.py"
+    script = Path(__file__).parent / "elsewhere" / "drift_peers.py"
     done = subprocess.run([python, str(script), str(folder)], capture_output=True, text=True,
                           check=False)  # fmt: skip
     if done.returncode:
