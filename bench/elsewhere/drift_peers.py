@@ -1,4 +1,4 @@
-"""Run by the Python of the peers' environment, not by Assay's: `python bench/elsewhere/drift_peers.py FOLDER`.
+"""Run by the Python of the peers' environment, not by Assay's, on a FOLDER.
 
 For every FOLDER/*.npz the answers of Evidently and alibi-detect at their defaults go into a .json
 beside it: {method: [[score, flagged], ...]}, larger scores being more drift. Arrays: `reference`
