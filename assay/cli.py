@@ -289,6 +289,8 @@ def _evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--input", default="-", metavar="ROWS.JSONL", help="- is stdin")
     command.add_argument("--project", default="", metavar="P", help="score what this project stores"
         " instead of a file; nothing is written into it")  # fmt: skip
+    command.add_argument("--dataset", default="", metavar="NAME[@N]", help="score version N (the"
+        " last) of a data set of the project instead")  # fmt: skip
     command.add_argument("--since", default="24h", metavar="TIME", help="2026-11-01, or 7d, 12h,"
         " 30m ago (24h); with --project")  # fmt: skip
     command.add_argument("--until", default="", metavar="TIME", help="default: now")

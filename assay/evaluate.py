@@ -25,7 +25,7 @@ from assay.chosen import chosen
 from assay.control import load as documents
 from assay.exporting import ExportError, moment
 from assay.priors import prior
-from assay.rows import Row, Source, of_file, of_project
+from assay.rows import Row, Source, of_dataset, of_file, of_project
 from evaluators import ready
 from evaluators.base import Evaluator, Resources, Result, Usage, judge
 from evaluators.defined import ASKING, Defined
@@ -103,7 +103,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of stdout has gone: there is nobody to write to
         return CANNOT_RUN
-    except (ExportError, Retryable, Permanent) as error:
+    except (ExportError, ControlError, Retryable, Permanent) as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
@@ -120,8 +120,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
 def _source(
     held: ExitStack, settings: Settings, arguments: argparse.Namespace, evaluator: Evaluator
 ) -> Source:
-    """A file, or what a project stores of a time. Raises OSError, ExportError, Retryable,
-    Permanent."""
+    """A file, a data set of a project, or what it stores of a time. Raises OSError, ExportError,
+    ControlError, Retryable, Permanent."""
+    if arguments.dataset and not arguments.project:
+        raise ControlError("--dataset needs --project")
     if not arguments.project:
         file = _open(held, arguments.input, "rb", sys.stdin.buffer)
         return of_file(arguments.input, file)
@@ -130,6 +132,8 @@ def _source(
     end = moment(arguments.until, now) if arguments.until else int(now.timestamp() * 1e9)
     store = clickhouse.connect(settings)
     held.callback(store.close)
+    if arguments.dataset:
+        return of_dataset(store, arguments.project, arguments.dataset)
     return of_project(store, arguments.project, whole(evaluator, 0), start, end)
 
 

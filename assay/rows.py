@@ -15,8 +15,11 @@ from evaluators.plan import Assignment
 from evaluators.reading import sample
 from evaluators.worker import texts
 from schemas.clickhouse import Store
+from schemas.control import ControlError
+from schemas.datasets import exported
 from schemas.models import Sample
 from schemas.queries import backfill
+from schemas.queries import datasets as queries
 
 CHUNK = 64  # rows; what was judged is written before the next are read
 Row = tuple[dict[str, Any], Sample | Result]
@@ -33,6 +36,22 @@ class Source:
 def of_file(path: str, file: IO[bytes]) -> Source:
     """JSON lines. Raises OSError."""
     return Source(_count(path), (_read(lines) for lines in _chunks(file)))
+
+
+def of_dataset(store: Store, project: str, name: str) -> Source:
+    """The items of a data set's last version, or with NAME@N of version N. Raises ControlError
+    where there is none, Retryable, Permanent."""
+    dataset, _, number = name.partition("@")
+    versions = {str(v["number"]): v for v in queries.dataset_versions(store, project, dataset)}
+    found = versions.get(number) if number else next(iter(versions.values()), None)
+    if found is None:
+        known = [each["dataset"] for each in queries.dataset_names(store, project)]
+        there = [f"{dataset}@{each}" for each in sorted(versions, key=int)] or known or ["none"]
+        raise ControlError(f"{project} has no data set {name}; there is: {', '.join(there)}")
+    items = queries.dataset_items(store, project, dataset, found["draft"])
+    lines = list(enumerate(exported(items).encode().splitlines(), 1))
+    parts = (lines[first : first + CHUNK] for first in range(0, len(lines), CHUNK))
+    return Source(len(lines), (_read(part) for part in parts))
 
 
 def of_project(
