@@ -12,6 +12,7 @@ from collector.conventions.rules import Convention, Tool
 from schemas.messages import Message, answered, asked, flattened, instructions, messages, parse
 from schemas.messages import text as plain_text
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 MOST_NS = 86_400 * 10**9  # a time to the first token that is longer is a mistake
 
 
@@ -20,7 +21,9 @@ def text(value: Any) -> str:
 
     JSON inside an attribute can spell half a surrogate pair, which no UTF-8 column takes.
     """
-    found = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if type(value) is int:  # most that is no text: counts
+        return str(value)
+    found = value if isinstance(value, str) else _encode(value)
     return found if found.isascii() else found.encode("utf-8", "replace").decode()
 
 

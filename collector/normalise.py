@@ -149,8 +149,13 @@ def _number(column: str, value: Any) -> float | int:
 def _apply(found: Mapping[str, Any], rule: Convention, row: dict[str, Any]) -> None:
     """Fill what is still empty in `row` from one convention."""
     for column, names in rule.columns.items():
-        value = next((found[n] for n in names if found.get(n) not in (None, "")), None)
-        if value is None or row.get(column):
+        if row.get(column):
+            continue
+        for name in names:
+            value = found.get(name)
+            if value is not None and value != "":
+                break
+        else:
             continue
         if column in _TOKENS or column == "cost_usd":
             row[column] = _number(column, value)
@@ -245,7 +250,10 @@ def _span(
     for column in _TOKENS & row.keys():
         row[column] = min(row[column], _MOST_TOKENS)
     row["cost_usd"], row["cost_source"] = cost(row, span.start_time_unix_nano)
-    named = {name: text(found[name]) for name in known.kept}
+    named = {
+        name: value if type(value := found[name]) is str and value.isascii() else text(value)
+        for name in known.kept
+    }
     events = [
         {"name": e.name, "time": e.time_unix_nano, "attributes": attributes(e.attributes)}
         for e in span.events
