@@ -12,11 +12,11 @@ import streamlit as st
 from ui import clock, links
 from ui.plain import visible
 
-USUAL = ("time", "ms", "errors", "name", "input", "output", "scores", "model", "prompt version")
+USUAL = ("time", "ms", "errors", "input", "output", "scores", "name", "model", "prompt version")
 MORE = ("UTC", "spans", "tokens", "cost", "session", "user", "kind", "source", "environment",
         "service", "version", "tags", "trace id")  # fmt: skip
 COLUMNS = (*USUAL, *MORE)
-_WIDTHS = {"name": 130, "input": 200, "output": 200, "scores": 240}
+_WIDTHS = {"name": 130, "input": 200, "output": 180, "scores": 260}
 
 
 def cell(row: Mapping[str, Any], judged: Sequence[tuple[str, str, float]], name: str) -> Any:

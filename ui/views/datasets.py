@@ -35,11 +35,12 @@ def render(store: Store, project: str) -> None:
     if rows:
         names = [row["dataset"] for row in rows]
         wanted = st.query_params.get("dataset", names[0])
+        left, right = st.columns([4, 1])
         name = str(
-            st.selectbox("Data set", names, index=names.index(wanted) if wanted in names else 0)
+            left.selectbox("Data set", names, index=names.index(wanted) if wanted in names else 0)
         )
         st.query_params["dataset"] = name
-        _version(store, project, name)
+        _version(store, project, name, right)
     else:
         st.info("No data set yet. An editor picks traces into one below; their content is copied,"
                 " so they outlast retention.")  # fmt: skip
@@ -47,13 +48,13 @@ def render(store: Store, project: str) -> None:
         _pick(store, project, str(st.query_params.get("dataset", "")))
 
 
-def _version(store: Store, project: str, name: str) -> None:
+def _version(store: Store, project: str, name: str, where: Any) -> None:
     versions = queries.dataset_versions(store, project, name)
     numbers = [row["number"] for row in versions]
     said = st.query_params.get("version", "")
     index = numbers.index(int(said)) if said.isdecimal() and int(said) in numbers else 0
     chosen = versions[
-        st.selectbox(
+        where.selectbox(
             "Version", range(len(versions)), index=index, format_func=lambda n: str(numbers[n])
         )
     ]
@@ -82,7 +83,14 @@ def _version(store: Store, project: str, name: str) -> None:
         ),
         hide_index=True,
         column_config={
-            "trace": st.column_config.LinkColumn("trace", display_text="open", width=50)
+            "trace": st.column_config.LinkColumn("trace", display_text="open", width=50),
+            "question": st.column_config.TextColumn(width=260),
+            "answer": st.column_config.TextColumn(width=220),
+            **{
+                visible(name, 80): st.column_config.NumberColumn(format="%.3f")
+                for each in judged.values()
+                for name, *_ in each
+            },
         },
     )
     if len(items) > SHOWN:
