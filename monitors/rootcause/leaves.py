@@ -75,6 +75,8 @@ def _texts(column: Sequence[object]) -> tuple[tuple[str, ...], Integers]:
         given = pa.array(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         given = pa.array(["" if v is None else str(v) for v in column], pa.string())
+    if isinstance(given, pa.ChunkedArray):  # what numpy's long texts become
+        given = given.combine_chunks()
     coded = pc.fill_null(given, "").dictionary_encode()
     return tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(np.int64)
 

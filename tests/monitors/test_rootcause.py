@@ -138,3 +138,14 @@ def test_packed_codes_are_equal_only_for_equal_rows() -> None:
     dense = packed(codes)
     pairs = {(tuple(r), int(d)) for r, d in zip(codes, dense, strict=True)}
     assert len({tuple(r) for r in codes}) == dense.max() + 1 == len(pairs)
+
+
+def test_columns_of_any_kind_are_coded_by_their_first_row() -> None:
+    long = np.array(["user_group399", "b"])[np.arange(400_000) % 2]
+    for column in (long, long.tolist()):
+        rows = leaves({"c": column}, np.arange(400_000) % 2, np.ones(400_000), np.ones(400_000))
+        assert rows.values == (("user_group399", "b"),)
+        assert len(rows.codes) == 2
+    mixed = ["a", None, 3, "a"] * 10
+    rows = leaves({"c": mixed}, np.arange(40) % 2, np.ones(40), np.ones(40))
+    assert rows.values == (("a", "", "3"),)
