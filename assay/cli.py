@@ -162,6 +162,7 @@ def _topics(command: argparse.ArgumentParser) -> None:
     add("--current", required=True, metavar="RANGE", help="the same")
     add("--count", type=int, default=20, help="of topics that are looked for (20)")
     add("--save", metavar="FILE", help="freeze the topics in a file")
+    add("--watch", action="store_true", help="monitors watch these topics from now on")
     add("--topics", metavar="FILE", help="use topics that were frozen")
     add("--alpha", type=float, default=0.05, help="level over all topics together (0.05)")
     add("--seed", type=int, default=0)

@@ -11,7 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from assay.drift import between
-from monitors.topics import OUTSIDE, Moved, Topics, assign, fit, moved, words
+from monitors.topics import (
+    OUTSIDE,
+    Moved,
+    Topics,
+    assign,
+    fit,
+    load,
+    moved,
+    save,
+    watched_file,
+    words,
+)  # fmt: skip
 from schemas import clickhouse
 from schemas.errors import Permanent, Retryable
 from schemas.queries.topics import inputs
@@ -60,6 +71,8 @@ def examine(settings: Settings, arguments: argparse.Namespace) -> tuple[Topics, 
         topics = fit([row["text"] for row in rows[0]], old, arguments.count, arguments.seed)
     if arguments.save:
         save(topics, Path(arguments.save))
+    if arguments.watch:
+        save(topics, watched_file(settings.home, arguments.project))
     sessions = tuple(
         np.unique([row["session"] for row in side], return_inverse=True)[1] for side in rows
     )
@@ -69,15 +82,3 @@ def examine(settings: Settings, arguments: argparse.Namespace) -> tuple[Topics, 
     a, b = sessions
     found = moved(topics, *which, (a, b), f"of no topic: {name}", arguments.alpha)
     return topics, found
-
-
-def save(topics: Topics, path: Path) -> None:
-    """Freeze topics in a file."""
-    path.write_text(json.dumps({**asdict(topics), "centres": topics.centres.tolist()}))
-
-
-def load(path: Path) -> Topics:
-    """Topics that were frozen. Raises OSError, ValueError, KeyError."""
-    held = json.loads(path.read_text())
-    centres = np.array(held["centres"], np.float64)
-    return Topics(held["version"], centres, list(held["labels"]), float(held["far"]))

@@ -33,7 +33,7 @@ def outcome(seed: int) -> tuple[bool, str, list[tuple[bool, bool]]]:
     right beside groundedness and alone)."""
     plan = make_plan(seed, not quiet(seed), END)
     given = [Scored(name, "1", observed(plan, seed, 0, 0, name)) for name in SIGNALS]
-    found = score_findings("demo", given, LEVEL)
+    found = score_findings("demo", given, LEVEL, page=True)
     events = finding_events(found, {"hook": AlertPolicy()}, {}, "http://ui", 0)
     sent = [read(p.row.body) for e in events for p in e.pending]
     truth = plan.regression

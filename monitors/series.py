@@ -10,7 +10,8 @@ import numpy as np
 
 from monitors.drift.e_detector import HISTORY
 from schemas.clickhouse import Store
-from schemas.queries import monitoring, streams
+from schemas.queries import mixes, monitoring, streams
+from schemas.queries.mixes import Frozen
 
 HOUR_NS = 3600 * 10**9
 DAY_NS = 24 * HOUR_NS
@@ -19,6 +20,8 @@ SESSIONS = 20  # a block, in most blocks: a smaller stream is not watched
 LEAST = 5  # a block with fewer sessions is left out
 PRESENT = 0.8  # share of days since its first that a stream must have
 NEARLY_ALL = 0.95
+MIXED = 20  # values of a mix that are watched: those whose share was greatest
+MIXES = {"source_share": "document_source", "topic_share": "topic"}
 SETTLED_DAYS = 2  # after which a block is not read again: late spans and scores are in it
 
 Key = tuple[str, str, str, str]  # signal, version, column, value
@@ -46,8 +49,11 @@ class Stream:
 @dataclass(slots=True)
 class Held:
     """What earlier looks have read of one project, by source and block length: only blocks of the
-    last SETTLED_DAYS are read again."""
+    last SETTLED_DAYS are read again. `topics` are the frozen ones that are watched, None without;
+    a source knows their version, so that others are counted over all days anew."""
 
+    topics: Frozen | None = None
+    topics_version: str = ""
     found: dict[tuple[str, str, int], dict[Key, Blocks]] = field(default_factory=dict)
     until: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
@@ -59,8 +65,9 @@ def read(
     """Every stream of the project in [start, end), whether it can be watched or not."""
     held = held or Held()
     made: list[Stream] = []
-    for (name, version), ask, columns in _sources(store, project):
+    for (name, version), ask, columns in _sources(store, project, held):
         source = (name, version, hours)
+        mix = name in MIXES
         blocks = held.found.setdefault(source, {})
         begin = max(start_ns, held.until.get(source, start_ns))
         for row in ask(begin, end_ns, hours * 3600, LEAST if hours < 24 else 1):
@@ -71,40 +78,78 @@ def read(
                     blocks.setdefault(key, {})[int(row["block"])] = mean
         held.until[source] = max(begin, (end_ns - SETTLED_DAYS * DAY_NS) // DAY_NS * DAY_NS)
         first, last = start_ns // (hours * HOUR_NS), (end_ns - 1) // (hours * HOUR_NS)
+        rare = _fill(blocks) if mix else set()
         for key, found in list(blocks.items()):
             mine = {b: v for b, v in found.items() if first <= b <= last}
             if not mine:
                 del blocks[key]
                 continue
             blocks[key] = mine
+            if key in rare:
+                continue
             means, sessions = ({b: v[n] for b, v in mine.items()} for n in (0, 1))
             made.append(Stream(*key, means, sessions, hours))  # type: ignore[arg-type]
     return made
 
 
+def _fill(blocks: dict[Key, Blocks]) -> set[Key]:
+    """A value that a block of a mix lacks has a share of 0 there. Returns those that never had a
+    share among the MIXED greatest."""
+    sessions = {block: n for found in blocks.values() for block, (_, n) in found.items()}
+    for found in blocks.values():
+        for block, n in sessions.items():
+            found.setdefault(block, (0.0, n))
+    greatest = sorted(blocks, key=lambda key: -max(mean for mean, _ in blocks[key].values()))
+    return set(greatest[MIXED:])
+
+
 Ask = Callable[[int, int, int, int], list[dict[str, Any]]]
 
 
-def _sources(store: Store, project: str) -> Iterable[tuple[tuple[str, str], Ask, dict[str, str]]]:
+def _sources(
+    store: Store, project: str, held: Held
+) -> Iterable[tuple[tuple[str, str], Ask, dict[str, str]]]:
     """((name, version), query, signal -> its column) of what streams are made of."""
 
-    def traffic(start: int, end: int, seconds: int, least: int) -> list[dict[str, Any]]:
-        return streams.traffic(store, project, start, end, seconds, least)
+    def asked(query: Callable[..., list[dict[str, Any]]], *more: Any, **named: Any) -> Ask:
+        def ask(start: int, end: int, seconds: int, least: int) -> list[dict[str, Any]]:
+            return query(store, project, *more, start, end, seconds, least, **named)
 
-    def retrievals(start: int, end: int, seconds: int, least: int) -> list[dict[str, Any]]:
-        return streams.retrievals(store, project, start, end, seconds, least)
+        return ask
 
-    yield ("traffic", ""), traffic, {name: name for name in streams.TRAFFIC}
-    yield ("retrievals", ""), retrievals, {name: name for name in streams.RETRIEVAL}
-    for evaluator, version in monitoring.newest_versions(store, project).items():
+    def mixed(signal: str, query: Callable[..., list[dict[str, Any]]], *more: Any) -> Ask:
+        ask = asked(query, *more)
 
-        def scored(
-            start: int, end: int, seconds: int, least: int,
-            evaluator: str = evaluator, version: str = version,
-        ) -> list[dict[str, Any]]:  # fmt: skip
-            return streams.scored(store, project, evaluator, version, start, end, seconds, least)
+        def shares(start: int, end: int, seconds: int, least: int) -> list[dict[str, Any]]:
+            return [
+                {**row, "column": MIXES[signal], signal: row["share"],
+                 f"n_{signal}": row["sessions"]}
+                for row in ask(start, end, seconds, least)
+            ]  # fmt: skip
 
-        yield (evaluator, version), scored, {evaluator: "mean"}
+        return shares
+
+    traffic = {name: name for name in streams.TRAFFIC}
+    yield ("traffic", ""), asked(streams.traffic), traffic
+    retrievals = {name: name for name in streams.RETRIEVAL}
+    yield ("retrievals", ""), asked(streams.retrievals), retrievals
+    signal = "source_share"
+    yield (signal, ""), mixed(signal, mixes.sources), {signal: signal}
+    versions = monitoring.newest_versions(store, project)
+    for evaluator, version in versions.items():
+        ask = asked(streams.scored, evaluator, version)
+        yield (evaluator, version), ask, {evaluator: "mean"}
+    topics = held.topics
+    if topics is None:
+        return
+    signal = "topic_share"
+    mix = mixed(signal, mixes.topics, topics)
+    yield (signal, held.topics_version), mix, {signal: signal}
+    by_topic = f"traffic by topic {held.topics_version}"
+    yield (by_topic, ""), asked(streams.traffic, topics=topics), traffic
+    for evaluator, version in versions.items():
+        ask = asked(streams.scored, evaluator, version, topics=topics)
+        yield (f"{evaluator} by topic {held.topics_version}", version), ask, {evaluator: "mean"}
 
 
 def watched(found: Iterable[Stream], first: int, last: int) -> list[Stream]:
@@ -115,7 +160,9 @@ def watched(found: Iterable[Stream], first: int, last: int) -> list[Stream]:
     for each in sorted(found, key=lambda stream: stream.column != ""):
         if not each.column:
             whole[each.signal] = sum(each.sessions.values())
-        elif sum(each.sessions.values()) > NEARLY_ALL * whole.get(each.signal, 0):
+        elif each.signal not in MIXES and (
+            sum(each.sessions.values()) > NEARLY_ALL * whole.get(each.signal, 0)
+        ):
             continue
         if len(set(each.means.values())) < 2:
             continue

@@ -16,11 +16,24 @@ from monitors.drift.hours import Hours
 from monitors.drift.together import Run, Rung, together
 from monitors.fields import PART
 from monitors.findings import identity
-from monitors.series import DAY_NS, HOUR_NS, LENGTHS, Held, Stream, margin_of, read, table, watched
+from monitors.series import (
+    DAY_NS,
+    HOUR_NS,
+    LENGTHS,
+    MIXES,
+    Held,
+    Stream,
+    margin_of,
+    read,
+    table,
+    watched,
+)  # fmt: skip
+from monitors.topic_streams import examples, new_topic
 from schemas.clickhouse import Store
 from schemas.control import MonitorPolicy
 from schemas.models import FindingRow
 from schemas.queries import fields, streams
+from schemas.queries.mixes import Frozen
 
 DAYS = 60  # that are looked back
 FRESH = 14  # days within which an alarm is news, also to monitors that were down
@@ -66,7 +79,8 @@ def stream_findings(
     for rungs in by_signal.values():
         rungs.sort(key=lambda rung: -rung.alarm.e_value / runs[rung.run].c)
         chosen = [(found[rung.run][rung.alarm.stream], rung) for rung in rungs]
-        made.append(_finding(store, project, chosen, first, count, policy.false_alarms))
+        topics = held.topics if held else None
+        made.append(_finding(store, project, chosen, first, count, policy.false_alarms, topics))
     return made
 
 
@@ -87,9 +101,11 @@ def _run(
 
 def is_news(found: FindingRow, earlier: Sequence[Mapping[str, Any]]) -> bool:
     """False where a finding of the same signal in the same direction has its onset within
-    EPISODE_DAYS: one episode is one finding, whatever segment stands out most in the end."""
+    EPISODE_DAYS: one episode is one finding, whatever segment stands out most in the end. Shares of
+    a mix rise and fall together, whatever their direction."""
     return not any(
-        each["signal"] == found.signal and each["effect"] * found.effect > 0
+        each["signal"] == found.signal
+        and (each["effect"] * found.effect > 0 or found.signal in MIXES)
         and each["status"] == "confirmed"
         and abs(each["onset_ms"] - found.onset) < EPISODE_DAYS * 86_400_000
         for each in earlier
@@ -98,7 +114,7 @@ def is_news(found: FindingRow, earlier: Sequence[Mapping[str, Any]]) -> bool:
 
 def _finding(
     store: Store, project: str, found: Sequence[tuple[Stream, Rung]], first: int, count: int,
-    budget: float,
+    budget: float, topics: Frozen | None,
 ) -> FindingRow:  # fmt: skip
     stream, rung = found[0]
     alarm, block = rung.alarm, stream.hours * HOUR_NS
@@ -110,8 +126,16 @@ def _finding(
     def shown(ns: int) -> str:
         return _iso(ns)[: 10 if stream.hours == 24 else 16]
 
+    sentence = _sentence(stream, rung, shown(onset), shown(early), shown(late), count, budget)
+    if stream.column == "topic" and topics is not None:
+        traces = examples(store, project, topics, stream.value, onset, end)
+        rose = stream.signal == "topic_share" and alarm.after > alarm.before
+        if news := new_topic(store, project, topics, stream.value, rose, onset, end):
+            sentence = f"{news}; {sentence}"
+    else:
+        traces = _examples(store, project, stream, onset, end)
     details = {
-        "sentence": _sentence(stream, rung, shown(onset), shown(early), shown(late), count, budget),
+        "sentence": sentence,
         "version": stream.version, "onset": _iso(onset),
         "onset_interval": [shown(early), shown(late)], "e_value": alarm.e_value,
         "block_hours": stream.hours, "streams": count, "budget": budget,
@@ -120,7 +144,7 @@ def _finding(
              "effect_low": r.alarm.low, "effect_high": r.alarm.high, "share": 0.0,
              "n": r.alarm.blocks_before + r.alarm.blocks_after} for s, r in found
         ],
-        "examples": _examples(store, project, stream, onset, end),
+        "examples": traces,
     }  # fmt: skip
     name = identity(project, "stream", stream.signal, stream.segment, onset // 10**9)
     return FindingRow(

@@ -10,10 +10,13 @@ apart (class-based TF-IDF, Grootendorst, arXiv 2203.05794, section 3.3); no lang
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -53,6 +56,24 @@ class Moved:
     after: float
     p_value: float
     verdict: str  # appeared | grew | shrank | no change found
+
+
+def save(topics: Topics, path: Path) -> None:
+    """Freeze topics in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**asdict(topics), "centres": topics.centres.tolist()}))
+
+
+def load(path: Path) -> Topics:
+    """Topics that were frozen. Raises OSError, ValueError, KeyError."""
+    held = json.loads(path.read_text())
+    centres = np.array(held["centres"], np.float64)
+    return Topics(held["version"], centres, list(held["labels"]), float(held["far"]))
+
+
+def watched_file(home: Path, project: str) -> Path:
+    """Where monitors look for the frozen topics of a project."""
+    return home / "topics" / f"{quote(project, safe='')}.json"
 
 
 def unit(vectors: Floats) -> Floats:

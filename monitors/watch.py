@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from opentelemetry import trace
@@ -25,6 +26,7 @@ from monitors.findings import WINDOW_NS, Scored, embedding_finding, known, score
 from monitors.questions import answer_waiting
 from monitors.series import DAY_NS, LENGTHS, Held
 from monitors.streams import FRESH, finished, is_news, stream_findings
+from monitors.topic_streams import watch_topics
 from monitors.values import value_findings
 from monitors.versions import unknown, version_findings
 from schemas import clickhouse, control
@@ -104,7 +106,7 @@ def known_findings(
 
 def observe(
     store: Store, state: Control, journal: Journal, where: Routes, explorer: str,
-    last: dict[str, int], held: dict[str, Held],
+    last: dict[str, int], held: dict[str, Held], home: Path,
 ) -> None:  # fmt: skip
     """Look at every project whose scores changed since `last`; confirmed findings go into the
     journal, and are known from then on. Raises Retryable, Permanent, OSError."""
@@ -125,6 +127,7 @@ def observe(
             mine = None
             if last.get(f"{project} streams") != over:
                 mine, known_so_far = held.setdefault(project, Held()), [*waiting, *fresh]
+                watch_topics(mine, home, project)
                 fresh += look_at_streams(store, project, state.monitor, known_so_far, mine)
                 last[f"{project} streams"] = over
         for found in fresh:
@@ -219,7 +222,7 @@ class Watch:
         answer_waiting(store)
         observe(
             store, state, self._journal, self._routes, self._settings.explorer, self._last,
-            self._held,
+            self._held, self._settings.home,
         )  # fmt: skip
 
     def _look_at_spool(self) -> None:

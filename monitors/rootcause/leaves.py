@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from monitors.windows import Bools, Floats, Integers
 
@@ -57,18 +59,26 @@ def _coded(name: str, column: Sequence[object]) -> tuple[tuple[str, ...], Intege
             names = [f"[{a:g}, {b:g})" for a, b in pairwise(edges)]
             return (*names[:-1], names[-1][:-1] + "]"), codes.astype(np.int64)
         return tuple(map(str, found)), codes.astype(np.int64)
-    order: dict[str, int] = {}
-    codes = np.fromiter(
-        (order.setdefault("" if v is None else str(v), len(order)) for v in column),
-        np.int64, len(column),
-    )  # fmt: skip
-    known = tuple(order)
+    known, codes = _texts(column)
     if len(known) > max(DISTINCT, len(column) // 2):
         raise LeavesError(
             f"column {name!r} has {len(known)} values in {len(column)} rows: an identifier, no"
             " segment; leave it out of --dimensions"
         )
     return known, codes
+
+
+def _texts(column: Sequence[object]) -> tuple[tuple[str, ...], Integers]:
+    """(names in the order of their first row, code per row); None is ""."""
+    try:
+        # At the speed of C where all are texts; 1 M rows of 12 columns are otherwise half the time.
+        given = pa.array(column, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        given = pa.array(["" if v is None else str(v) for v in column], pa.string())
+    if isinstance(given, pa.ChunkedArray):  # what numpy's long texts become
+        given = given.combine_chunks()
+    coded = pc.fill_null(given, "").dictionary_encode()
+    return tuple(coded.dictionary.to_pylist()), coded.indices.to_numpy().astype(np.int64)
 
 
 def packed(codes: Integers) -> Integers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.queries.mixes import Frozen
 from schemas.queries.segments import EXTRA_SQL, PAIRS_SQL
 from schemas.queries.traces import SEGMENT_SQL
 
@@ -35,6 +36,7 @@ _RANGE = """s.project = {project:String}
 _MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
                        - min(toUnixTimestamp64Nano(s.start_time))) / 1e6)"""
 
+_SPANS = f"spans AS s FINAL WHERE {_RANGE}"
 _SCORED = f"""scores AS v FINAL INNER JOIN spans AS s
                     ON s.project = v.project AND s.trace_id = v.trace_id
                 WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
@@ -44,10 +46,18 @@ _SCORED = f"""scores AS v FINAL INNER JOIN spans AS s
 
 def _means(
     store: Store, values: dict[str, str], source: str, seconds: int, least: int,
-    weight: str = "1.0", **named: Any,
+    weight: str = "1.0", topics: Frozen | None = None, **named: Any,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Of each segment and block with `least` sessions: column, value, block, sessions, of each of
-    `values` the mean over sessions (NaN: none has it) and `n_<name>`, how many have it."""
+    `values` the mean over sessions (NaN: none has it) and `n_<name>`, how many have it. Where
+    `topics` are given they are the segments, of traces whose input is embedded, and no others."""
+    columns, pairs = f"{SEGMENT_SQL}, {EXTRA_SQL}", PAIRS_SQL
+    if topics is not None:
+        query, more = topics.sql()
+        named |= more
+        columns, pairs = "any(t.topic) AS segment_topic", "[('topic', segment_topic)]"
+        joined = f"INNER JOIN ({query}) AS t ON t.trace = s.trace_id WHERE"
+        source = joined.join(source.split("WHERE", 1))
     per_trace = ", ".join(
         f"{sql.replace('max(trace_ms)', _MS)} AS v_{k}" for k, sql in values.items()
     )
@@ -67,9 +77,9 @@ def _means(
                 SELECT s.trace_id AS trace, any(s.session_id) AS session,
                        if(session = '', trace, session) AS unit, {weight} AS weight,
                        intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
-                       {SEGMENT_SQL}, {EXTRA_SQL}, {per_trace}
+                       {columns}, {per_trace}
                 FROM {source} GROUP BY s.trace_id
-            ) ARRAY JOIN {PAIRS_SQL} AS segment
+            ) ARRAY JOIN {pairs} AS segment
             WHERE segment.1 = '' OR segment.2 != ''
             GROUP BY segment, block, unit
         ) GROUP BY segment, block HAVING sessions >= {{least:UInt32}}
@@ -80,13 +90,14 @@ def _means(
 
 
 def traffic(
-    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = DAY, least: int = 1
-) -> list[dict[str, Any]]:
+    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = DAY, least: int = 1,
+    topics: Frozen | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Of each segment ("" for all traffic) and block of `seconds` (counted since 1970, UTC) with at
     least so many sessions: column, value, block, sessions, and for each signal of TRAFFIC its mean
     over sessions (NaN: none has it) and `n_<signal>`, how many sessions have it."""
     return _means(
-        store, TRAFFIC, f"spans AS s FINAL WHERE {_RANGE}", seconds, least,
+        store, TRAFFIC, _SPANS, seconds, least, topics=topics,
         project=project, start=start_ns, end=end_ns,
     )  # fmt: skip
 
@@ -107,13 +118,14 @@ def retrievals(
 
 def scored(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
-    seconds: int = DAY, least: int = 1,
+    seconds: int = DAY, least: int = 1, topics: Frozen | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The same of one evaluator version as `mean`: of scored traces, each weighted by the inverse
     of its sampling probability."""
     return _means(
         store, {"mean": "any(v.value)"}, _SCORED, seconds, least, "1 / any(v.probability)",
-        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
+        topics=topics, project=project, evaluator=evaluator, version=version, start=start_ns,
+        end=end_ns,
     )  # fmt: skip
 
 
@@ -137,7 +149,7 @@ def session_values(
     """(session, value) of each trace in [start, end) that has the metric: a signal of TRAFFIC, or
     an evaluator, of which `version` counts. The newest `most`."""
     if metric in TRAFFIC:
-        source, value = f"spans AS s FINAL WHERE {_RANGE}", TRAFFIC[metric]
+        source, value = _SPANS, TRAFFIC[metric]
     else:
         source, value = _SCORED, "any(v.value)"
     rows = store.rows(

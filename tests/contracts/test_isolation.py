@@ -40,6 +40,7 @@ from schemas import clickhouse, keys, queries
 from schemas.clickhouse import Store
 from schemas.keys import ApiKey
 from schemas.queries import deletion, retention
+from schemas.queries.mixes import Frozen
 from schemas.queries.scope import MARK
 from schemas.settings import Settings, from_environment
 from tests.conftest import environment, free_port, start_store
@@ -70,6 +71,7 @@ ARGUMENTS: dict[str, Any] = {
     "question_id": "same", "since_ns": 0, "split_ns": 0, "share": 0.5,
     "users": ["same"], "other": "same", "first": "same", "second": "same", "draft": "same",
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
+    "seconds": 600, "least": 1, "frozen": Frozen([[1.0]], ["same"], 2.0), "topic": "same",
 }  # fmt: skip
 # Pages of counts and names, which are the same in both projects.
 SILENT = ("settings", "drift", "review", "quality", "experiments")

@@ -138,3 +138,15 @@ def test_packed_codes_are_equal_only_for_equal_rows() -> None:
     dense = packed(codes)
     pairs = {(tuple(r), int(d)) for r, d in zip(codes, dense, strict=True)}
     assert len({tuple(r) for r in codes}) == dense.max() + 1 == len(pairs)
+
+
+def test_columns_of_any_kind_are_coded_by_their_first_row() -> None:
+    n = 50_000  # texts of so much in all come in chunks
+    long = np.array(["a" * 400, "b" * 400])[np.arange(n) % 2]
+    for column in (long, long.tolist()):
+        rows = leaves({"c": column}, np.arange(n) % 2, np.ones(n), np.ones(n))
+        assert rows.values == (("a" * 400, "b" * 400),)
+        assert len(rows.codes) == 2
+    mixed = ["a", None, 3, "a"] * 10
+    rows = leaves({"c": mixed}, np.arange(40) % 2, np.ones(40), np.ones(40))
+    assert rows.values == (("a", "", "3"),)
