@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from evaluators.base import Usage
 from evaluators.judges.budget import Budget
@@ -18,9 +18,6 @@ from evaluators.judges.failure import Failure
 from evaluators.judges.prices import Price
 from evaluators.judges.question import inert
 from schemas.judging import JudgePolicy
-
-if TYPE_CHECKING:
-    from evaluators.judges.torch_lm import TorchJudge
 
 FORMATS = ("json_schema", "json_object", "")  # asked for in this order until one is taken
 PROMPT_TOKENS, REPLY_TOKENS = 3072, 256  # of a local model
@@ -121,10 +118,19 @@ class EndpointCompleter:
         return Usage(calls, calls - 1, 0, used_in, used_out, cost, int(self._price is None))
 
 
+class Local(Protocol):
+    """A local model that can write."""
+
+    model: str
+
+    def written(self, prompt: str, most: int, reply: int) -> tuple[str, int, int]:
+        """(reply, tokens read, tokens written)."""
+
+
 class TorchCompleter:
     """By greedy decoding of a local model, one prompt at a time: the slow way, and offline."""
 
-    def __init__(self, judge: TorchJudge) -> None:
+    def __init__(self, judge: Local) -> None:
         self._judge = judge
 
     @property
