@@ -188,7 +188,10 @@ def every(instance: Instance, repeats: int, only: str, slowest: int) -> None:
     before = ""
     for line in lines(instance, repeats):
         if not only or line.page in only.split(","):
-            measure(instance, line, line.page != before, repeats, slowest)
+            try:
+                measure(instance, line, line.page != before, repeats, slowest)
+            except RuntimeError as error:
+                print(f"| {line.page} | {line.what} | GAVE UP | {str(error)[:200]} |", flush=True)
         before = line.page
 
 

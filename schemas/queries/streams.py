@@ -32,7 +32,7 @@ DAY = 86_400
 _RANGE = """s.project = {project:String}
               AND s.start_time >= fromUnixTimestamp64Nano({start:Int64})
               AND s.start_time < fromUnixTimestamp64Nano({end:Int64})"""
-_MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
+MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
                        - min(toUnixTimestamp64Nano(s.start_time))) / 1e6)"""
 
 _SCORED = f"""scores AS v FINAL INNER JOIN spans AS s
@@ -49,7 +49,7 @@ def _means(
     """Of each segment and block with `least` sessions: column, value, block, sessions, of each of
     `values` the mean over sessions (NaN: none has it) and `n_<name>`, how many have it."""
     per_trace = ", ".join(
-        f"{sql.replace('max(trace_ms)', _MS)} AS v_{k}" for k, sql in values.items()
+        f"{sql.replace('max(trace_ms)', MS)} AS v_{k}" for k, sql in values.items()
     )
     per_session = ", ".join(
         f"sumIf(v_{k} * weight, isFinite(v_{k})) / sumIf(weight, isFinite(v_{k})) AS w_{k}"
@@ -143,7 +143,7 @@ def session_values(
     rows = store.rows(
         f"""
         SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS session,
-               {value.replace("max(trace_ms)", _MS)} AS value, min(s.start_time) AS at
+               {value.replace("max(trace_ms)", MS)} AS value, min(s.start_time) AS at
         FROM {source} GROUP BY s.trace_id HAVING isFinite(value)
         ORDER BY at DESC LIMIT {{most:UInt32}}
         """,
