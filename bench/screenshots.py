@@ -53,6 +53,9 @@ def main() -> None:
     parser.add_argument("--trace", default="", help="a trace id for the trace page")
     parser.add_argument("--with", dest="other", default="", help="one to compare it with")
     parser.add_argument("--pages", default=",".join(PAGES))
+    parser.add_argument("--query", action="append", default=[], metavar="PAGE:KEY=VALUE",
+                        help="put into a page's address; may be repeated")  # fmt: skip
+    parser.add_argument("--height", type=int, default=1500)
     parser.add_argument("--schemes", default="light,dark")
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
     arguments = parser.parse_args()
@@ -60,8 +63,15 @@ def main() -> None:
     if chromium is None:
         sys.exit("Chromium is missing: apt-get install chromium")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    asked: list[tuple[str, str, dict[str, str]]] = [(name, "" if name == "overview" else name, {})
-             for name in arguments.pages.split(",") if name]  # fmt: skip
+    more: dict[str, dict[str, str]] = {}
+    for said in arguments.query:
+        name, _, pair = said.partition(":")
+        key, _, value = pair.partition("=")
+        more.setdefault(name, {})[key] = value
+    asked: list[tuple[str, str, dict[str, str]]] = [
+        (name, "" if name == "overview" else name, more.get(name, {}))
+        for name in arguments.pages.split(",") if name
+    ]  # fmt: skip
     if arguments.trace:
         asked.append(("trace", "trace", {"trace": arguments.trace}))
         if arguments.other:
@@ -71,7 +81,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         for scheme in arguments.schemes.split(","):
             page = browser.new_page(
-                viewport={"width": 1280, "height": 1500}, color_scheme=scheme,
+                viewport={"width": 1280, "height": arguments.height}, color_scheme=scheme,
             )  # fmt: skip
             for name, path, query in asked:
                 named = urlencode({"project": arguments.project, **query})

@@ -13,12 +13,15 @@ from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
+from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
+TRACES = 100_000  # of which the means of a signal of traffic are made, at most twice as many
 SAMPLE = 10_000  # values of a side that a distribution is drawn from
 _SCORED = """
     SELECT trace_id AS trace, argMax(value, scored_at) AS v, min(span_start) AS at,
+           argMax(if(probability > 0, 1 / probability, 1), scored_at) AS worth,
            any(if(session_id = '', trace_id, session_id)) AS unit
     FROM scores
     WHERE project = {project:String} AND evaluator = {evaluator:String}
@@ -34,7 +37,8 @@ _SPANS = """FROM spans WHERE project = {project:String}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A mean over sessions (a trace without one is its own): of `n` traces in `units` sessions that
+    """A mean over sessions (a trace without one is its own), in each of which traces weigh by
+    the inverse of their sampling probability: of `n` traces in `units` sessions that
     began in [`start_ns`, +`width_ns`). `half`: of its 95% interval, NaN for one session; where all
     say 0, or all say 1, by the rule of three (Hanley 1983)."""
 
@@ -61,7 +65,8 @@ def course(
         SELECT block, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
                if(units > 1, stddevSamp(mean), nan) AS spread
         FROM (
-            SELECT {block} AS block, {name} AS name, unit, count() AS items, avg(v) AS mean
+            SELECT {block} AS block, {name} AS name, unit, count() AS items,
+                   sum(v * worth) / sum(worth) AS mean
             FROM ({_SCORED}) AS s {joined} GROUP BY block, name, unit
         ) GROUP BY block, name ORDER BY block, name
         """,
@@ -74,6 +79,58 @@ def course(
             row["name"], row["block"] * width if seconds else start_ns, width,
             float(row["middle"]), _half(float(row["middle"]), float(row["spread"]), row["units"]),
             int(row["n"]), int(row["units"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def traffic(
+    store: Store, project: str, signal: str, start_ns: int, end_ns: int, seconds: int,
+    column: str = "",
+) -> list[Block]:  # fmt: skip
+    """The same of a signal of `streams.TRAFFIC` (in its unit: of most a logarithm), of traces that
+    began in the range. Where there are more than TRACES of them, of a part that is drawn by the
+    hash of their ids. Raises ValueError for other signals and columns."""
+    if signal not in TRAFFIC or column not in ("", *SEGMENT_COLUMNS):
+        raise ValueError(f"there is no signal {signal} by {column}")
+    named = {"project": project, "start": start_ns, "end": end_ns}
+    (held,) = store.rows(
+        """
+        SELECT count() AS n FROM trace_times
+        WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
+          AND first < fromUnixTimestamp64Nano({end:Int64})
+        """,
+        **named,
+    )
+    name = f"anyIf(toString(s.{column}), s.{column} != '')" if column else "''"
+    # A span that was sent twice may be there twice for a while: only sums mind.
+    final = "FINAL" if "sum(" in TRAFFIC[signal] else ""
+    rows = store.rows(
+        f"""
+        SELECT block, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
+               if(units > 1, stddevSamp(mean), nan) AS spread
+        FROM (
+            SELECT block, name, unit, count() AS items, avg(v) AS mean FROM (
+                SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS unit,
+                       intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
+                       {name} AS name, {TRAFFIC[signal].replace("max(trace_ms)", MS)} AS v
+                FROM spans AS s {final}
+                WHERE s.project = {{project:String}}
+                  AND s.start_time >= fromUnixTimestamp64Nano({{start:Int64}})
+                  AND s.start_time < fromUnixTimestamp64Nano({{end:Int64}})
+                  AND cityHash64(s.trace_id) % {{part:UInt32}} = 0
+                GROUP BY s.trace_id
+            ) WHERE isFinite(v) GROUP BY block, name, unit
+        ) GROUP BY block, name ORDER BY block, name
+        """,
+        seconds=seconds, part=max(1, int(held["n"]) // TRACES), **named,
+    )  # fmt: skip
+    width = seconds * 10**9
+    return [
+        Block(
+            row["name"], row["block"] * width, width, float(row["middle"]),
+            _half(float(row["middle"]), float(row["spread"]), row["units"]), int(row["n"]),
+            int(row["units"]),
         )
         for row in rows
     ]  # fmt: skip

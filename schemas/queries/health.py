@@ -17,12 +17,14 @@ def newest_versions(store: Store, project: str) -> list[dict[str, Any]]:
     last), reached_ns (the newest start of what it has judged)."""
     return store.rows(
         """
-        SELECT toString(evaluator) AS evaluator,
-               argMax(toString(evaluator_version), scored_at) AS version,
-               toUnixTimestamp64Milli(max(scored_at)) AS scored_ms,
-               toUnixTimestamp64Nano(max(span_start)) AS reached_ns
-        FROM scores WHERE project = {project:String}
-        GROUP BY evaluator ORDER BY evaluator
+        SELECT toString(evaluator) AS evaluator, argMax(toString(one), scored) AS version,
+               toUnixTimestamp64Milli(max(scored)) AS scored_ms,
+               toUnixTimestamp64Nano(max(reached)) AS reached_ns
+        FROM (
+            SELECT evaluator, evaluator_version AS one, max(scored_at) AS scored,
+                   max(span_start) AS reached
+            FROM scores WHERE project = {project:String} GROUP BY evaluator, one
+        ) GROUP BY evaluator ORDER BY evaluator
         """,
         project=project,
     )

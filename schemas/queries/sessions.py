@@ -6,6 +6,9 @@ from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
+from schemas.queries.traces import trace_times
+
+HOUR = 3600 * 10**9
 
 _RANGE = """project = {project:String}
           AND start_time >= fromUnixTimestamp64Nano({start:Int64})
@@ -116,6 +119,15 @@ def session_turns(
     )  # fmt: skip
 
 
+def judged_since(store: Store, project: str, traces: list[str]) -> int:
+    """The moment (ns) before which nothing was judged of these traces: scores are ordered by time,
+    and one by its trace alone would be looked for in all of them."""
+    times = trace_times(store, project, traces)
+    if len(times) < len(set(traces)):  # one may just be arriving
+        return 0
+    return max(0, min((first for first, _ in times.values()), default=HOUR) - HOUR)
+
+
 def session_scores(store: Store, project: str, traces: list[str]) -> dict[str, list[Any]]:
     """(evaluator, status, value) by trace, of each evaluator's newest verdict."""
     rows = store.rows(
@@ -123,9 +135,10 @@ def session_scores(store: Store, project: str, traces: list[str]) -> dict[str, l
         SELECT trace_id, toString(evaluator) AS name, toString(status) AS state, value
         FROM scores FINAL
         WHERE project = {project:String} AND trace_id IN {traces:Array(String)}
+          AND span_start >= fromUnixTimestamp64Nano({since:Int64})
         ORDER BY scored_at DESC LIMIT 1 BY trace_id, name
         """,
-        project=project, traces=traces,
+        project=project, traces=traces, since=judged_since(store, project, traces),
     )  # fmt: skip
     found: dict[str, list[Any]] = {}
     for row in sorted(rows, key=lambda row: row["name"]):

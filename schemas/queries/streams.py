@@ -33,7 +33,7 @@ DAY = 86_400
 _RANGE = """s.project = {project:String}
               AND s.start_time >= fromUnixTimestamp64Nano({start:Int64})
               AND s.start_time < fromUnixTimestamp64Nano({end:Int64})"""
-_MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
+MS = """((max(toUnixTimestamp64Nano(s.start_time) + s.duration_ns)
                        - min(toUnixTimestamp64Nano(s.start_time))) / 1e6)"""
 
 _SPANS = f"spans AS s FINAL WHERE {_RANGE}"
@@ -59,7 +59,7 @@ def _means(
         joined = f"INNER JOIN ({query}) AS t ON t.trace = s.trace_id WHERE"
         source = joined.join(source.split("WHERE", 1))
     per_trace = ", ".join(
-        f"{sql.replace('max(trace_ms)', _MS)} AS v_{k}" for k, sql in values.items()
+        f"{sql.replace('max(trace_ms)', MS)} AS v_{k}" for k, sql in values.items()
     )
     per_session = ", ".join(
         f"sumIf(v_{k} * weight, isFinite(v_{k})) / sumIf(weight, isFinite(v_{k})) AS w_{k}"
@@ -155,7 +155,7 @@ def session_values(
     rows = store.rows(
         f"""
         SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS session,
-               {value.replace("max(trace_ms)", _MS)} AS value, min(s.start_time) AS at
+               {value.replace("max(trace_ms)", MS)} AS value, min(s.start_time) AS at
         FROM {source} GROUP BY s.trace_id HAVING isFinite(value)
         ORDER BY at DESC LIMIT {{most:UInt32}}
         """,

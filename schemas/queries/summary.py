@@ -22,6 +22,7 @@ _MOMENTS = """
                sum(weight * weight) AS ww, sum(value * weight) AS vw, sum(value * value) AS vv,
                sum(square) AS square, sum(good) AS good, sum(bad) AS bad, min(lowest) AS lowest
         FROM ({})"""
+_SHARED = ("project", "start", "end", "earlier")
 _NOUNS = {"trace": "traces", "span": "spans", "session": "sessions"}
 _ITEM = {"trace": "trace_id", "span": "(trace_id, span_id)", "session": "session_id"}
 _WINDOW = """project = {project:String} AND evaluator = {evaluator:String}
@@ -136,7 +137,9 @@ def summarise(
     inside = _inside(chosen, level)
     mean, weight, lowest = _mean(store, level, inside, levels[0]["n"] if levels else 0, named)
     counted = store.rows(_by_reason(level, inside), **named)
-    traffic = store.rows(_traffic(level, inside), **named)[0]
+    # What evaluators have in common is asked in the same words, so that a page asks it once.
+    shared = named if inside or level == "span" else {k: named[k] for k in _SHARED}
+    traffic = store.rows(_traffic(level, inside), **shared)[0]
     since = doubtful_since(store, evaluator, version)
     doubtful = store.rows(_doubtful(level, inside), **named, since=since)[0]["n"] if since else 0
     counts: dict[str, int] = {}
@@ -164,7 +167,7 @@ def _mean(
     """(the mean, the sum of the weights, the lowest probability); of many `rows` by sums over
     units, so that not every session is read from ClickHouse."""
     if rows > MANY:
-        (sums,) = store.rows(_MOMENTS.format(_per_unit(level, inside)), **named)
+        (sums,) = store.rows(_MOMENTS.format(_per_unit(level, inside, "")), **named)
         found = Moments(**{k: v for k, v in sums.items() if k != "lowest"})
         if found.enough:
             return of_moments(found), found.w, float(sums["lowest"])
@@ -210,14 +213,14 @@ def _latest(level: str, inside: str) -> str:
         FROM scores WHERE {_WINDOW} AND level = '{level}'{inside} GROUP BY item"""
 
 
-def _per_unit(level: str, inside: str) -> str:
+def _per_unit(level: str, inside: str, order: str = "ORDER BY cityHash64(unit), unit") -> str:
     # Units in the order of a hash, so that neither time nor names matter to betting.
     return f"""
         SELECT row.5 AS unit, toFloat64(count()) AS items, sum(1 / row.3) AS weight,
                sum(row.2 / row.3) AS value, sum(row.2 * row.2 / row.3) AS square,
                max(row.2 >= 0.5) AS good, max(row.2 < 0.5) AS bad, min(row.3) AS lowest
         FROM ({_latest(level, inside)}) WHERE row.1 = 'scored'
-        GROUP BY unit ORDER BY cityHash64(unit), unit"""
+        GROUP BY unit {order}"""
 
 
 def _by_reason(level: str, inside: str) -> str:

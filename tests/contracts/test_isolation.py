@@ -68,10 +68,11 @@ ARGUMENTS: dict[str, Any] = {
     "service": "same", "column": "model", "metric": "latency_p95", "session_id": "same",
     "since": date(2020, 1, 1), "keys": [(TRACE, SPAN, "same")], "pairs": [(TRACE, SPAN)],
     "sessions": ["same"],
-    "question_id": "same", "since_ns": 0, "split_ns": 0, "share": 0.5,
+    "question_id": "same", "since_ns": 0, "split_ns": 0, "share": 0.5, "seconds": 3600,
+    "signal": "latency",
     "users": ["same"], "other": "same", "first": "same", "second": "same", "draft": "same",
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
-    "seconds": 600, "least": 1, "frozen": Frozen([[1.0]], ["same"], 2.0), "topic": "same",
+    "least": 1, "frozen": Frozen([[1.0]], ["same"], 2.0), "topic": "same",
 }  # fmt: skip
 # Pages of counts and names, which are the same in both projects.
 SILENT = ("settings", "drift", "review", "quality", "experiments")

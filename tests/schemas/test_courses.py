@@ -19,6 +19,10 @@ START = time.time_ns() // (4 * 3600 * 10**9) * 4 * 3600 * 10**9 - 24 * 3600 * 10
 HOUR = 3600 * 10**9
 
 
+def _chance(value: float) -> float:
+    return 0.5 if value < 0.5 else 1.0
+
+
 @pytest.fixture(scope="module")
 def drawn() -> list[tuple[float, int, str, str]]:
     """(value, hours after START, session, model) of 600 traces in about 260 sessions."""
@@ -40,7 +44,7 @@ def project(store: Store, drawn: list[tuple[float, int, str, str]]) -> str:
     ], name)  # fmt: skip
     scores.insert_scores(store, [
         ScoreRow(name, "e", "1", f"{n + 1:032x}", f"{n + 1:016x}", START + hours * HOUR + n,
-                 "scored", value, 1, session_id=session, probability=0.5 + 0.5 * (n % 2))
+                 "scored", value, 1, session_id=session, probability=_chance(value))
         for n, (value, hours, session, _) in enumerate(drawn)
     ])  # fmt: skip
     return name
@@ -48,10 +52,11 @@ def project(store: Store, drawn: list[tuple[float, int, str, str]]) -> str:
 
 def _mean(rows: list[tuple[float, int, str, str]]) -> tuple[float, float, int, int]:
     """By hand: the mean over sessions, half its interval, traces, sessions."""
-    units: dict[str, list[float]] = {}
+    units: dict[str, list[tuple[float, float]]] = {}
     for value, _, session, _ in rows:
-        units.setdefault(session, []).append(value)
-    means = np.array([np.mean(each) for each in units.values()])
+        units.setdefault(session, []).append((value, 1 / _chance(value)))
+    pairs = [np.array(each).T for each in units.values()]
+    means = np.array([np.average(values, weights=weights) for values, weights in pairs])
     return (
         float(means.mean()),
         Z * float(means.std(ddof=1)) / math.sqrt(len(means)),
@@ -83,6 +88,23 @@ def test_blocks_have_the_mean_over_sessions_and_its_interval(
     _same(inside, [row for row in drawn if row[3] == "a"])
     with pytest.raises(ValueError, match="attributes"):
         courses.course(store, project, "e", "1", *span, column="attributes")
+
+
+def test_a_signal_of_traffic_has_the_mean_of_its_traces(store: Store) -> None:
+    name = f"days-{uuid.uuid4()}"
+    rows = [
+        SpanRow(name, f"{n + 1:032x}", f"{n + 1:016x}", START + n * HOUR // 100, model="ab"[n % 2],
+                status="ERROR" if n % 5 == 0 else "OK", session_id=f"s{n}")
+        for n in range(100)
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, name)
+    (found,) = courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600)
+    assert (found.mean, found.n, found.units) == (pytest.approx(0.2), 100, 100)
+    assert found.half == pytest.approx(Z * np.std([0, 0, 0, 0, 1] * 20, ddof=1) / 10)
+    by = courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600, "model")
+    assert [(b.group, b.n) for b in by] == [("a", 50), ("b", 50)]
+    with pytest.raises(ValueError, match="no signal"):
+        courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600, "language")
 
 
 def test_values_are_split_at_a_moment_within_a_segment(

@@ -55,7 +55,9 @@ def test_overview_shows_finding_and_mean(filled: str) -> None:
     tiles = {m.label: m.value for m in page.metric}
     assert tiles["groundedness"] == "0.655" and "n 60 of 60" in _words(page)
     assert tiles["Traces"] == "60" and "0 of 60" in _words(page)
-    assert len(page.get("page_link")) >= 6
+    links = [each.proto.label for each in page.get("page_link")]
+    assert "All traces" in links and "Slower than p95" in links
+    assert "Failed ones" not in links and "With a cost" not in links, "nothing to show there"
 
 
 def test_overview_lists_costs_and_what_was_refused(store: Store) -> None:

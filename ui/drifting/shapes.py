@@ -7,8 +7,7 @@ import math
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.models import Observation
-from schemas.queries import questions, scores, spans
+from schemas.queries import courses, questions, spans
 from ui import charts, clock
 
 DAY_NS = 86_400 * 10**9
@@ -18,6 +17,7 @@ OF_TRACES = {
     "output_length": ("output_length", True), "output_tokens": ("output_tokens", True),
 }  # fmt: skip
 CURRENT, LONGEST = 7, 28  # days
+MOST = 50_000  # traces of a signal of traffic
 
 
 def show(store: Store, project: str, signal: str, version: str) -> None:
@@ -27,10 +27,17 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
         return
     whole = min(LONGEST * DAY_NS, last + 1 - first)
     split = last + 1 - min(CURRENT * DAY_NS, whole // 2)
-    rows, logs = _rows(store, project, signal, version, last + 1 - whole, last + 1)
-    values = [(row.time, _scaled(row.value, logs)) for row in rows if math.isfinite(row.value)]
-    before = [value for time, value in values if time < split]
-    after = [value for time, value in values if time >= split]
+    logs = False
+    if version:
+        (_, before), (_, after) = courses.values(
+            store, project, signal, version, last + 1 - whole, last + 1, split
+        )
+    else:
+        metric, logs = OF_TRACES.get(signal, ("", False))
+        rows = questions.trace_values(store, project, metric, last + 1 - whole, last + 1, MOST)
+        values = [(row.time, _scaled(row.value, logs)) for row in rows if math.isfinite(row.value)]
+        before = [value for time, value in values if time < split]
+        after = [value for time, value in values if time >= split]
     st.subheader("Reference against current")
     if min(len(before), len(after)) < 5:
         st.info("Too few traces on one side to show a distribution.")
@@ -41,15 +48,6 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
         " the course by day above."
     )
     st.altair_chart(charts.two_histograms(before, after, ("reference", "current")))
-
-
-def _rows(
-    store: Store, project: str, signal: str, version: str, start: int, end: int
-) -> tuple[list[Observation], bool]:
-    if version:
-        return scores.observations(store, project, signal, version, start, end), False
-    metric, logs = OF_TRACES.get(signal, ("", False))
-    return questions.trace_values(store, project, metric, start, end, 50_000), logs
 
 
 def _scaled(value: float, logs: bool) -> float:

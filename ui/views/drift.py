@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +15,17 @@ from schemas import control
 from schemas.clickhouse import Store
 from schemas.control import ControlError, MonitorPolicy
 from schemas.estimates.change import change, say
-from schemas.queries import findings, scores, streams
+from schemas.queries import courses, findings, scores, streams
+from schemas.queries.traces import SEGMENT_COLUMNS
 from ui.data import literal
 from ui.drifting import plane, shapes, subjects
 from ui.plain import visible
 
+EXTRA = ("language", "user_group", "tool")
 DAY_NS = 86_400 * 10**9
 DAYS = 60
 RECENT = 7
+BY = ["", *SEGMENT_COLUMNS, *EXTRA]
 HISTORY = 14  # days of which monitors need that many before they judge a stream
 POWERS = {"latency": "ms", "cost": "USD a trace", "output_length": "characters",
           "input_length": "characters", "output_tokens": "tokens", "first_token": "ms"}  # fmt: skip
@@ -43,37 +47,53 @@ def render(store: Store, project: str) -> None:
     index = signals.index(wanted) if wanted in signals else 0
     signal = left.selectbox("Signal", signals, index=index)
     st.query_params["signal"] = signal
-    if signal in newest:
-        rows = streams.scores_by_day(store, project, signal, newest[signal], *window)
-        column = "mean"
-    else:
-        rows, column = streams.traffic_by_day(store, project, *window), signal
-    names = sorted({row["column"] for row in rows})
-    shown = right.selectbox("By", names, format_func=lambda name: name or "all traffic")
-    mine = [row for row in rows if row["column"] == shown]
+    shown = right.selectbox("By", BY, format_func=lambda name: name or "all traffic", key="by")
+    mine = _rows(store, project, signal, newest.get(signal, ""), shown, window)
+    column = "mean"
     if not mine:
         st.info(f"No value of this signal in the last {DAYS} days.")
         return
     st.altair_chart(_chart(mine, column, signal, _onsets(store, project, signal)))
     days = len({row["day"] for row in mine})
     st.caption(_words(policy, days))
-    st.caption(literal(_compared(mine, column)))
+    st.caption(literal(_compared(mine, signal)))
     st.dataframe(_table(mine, column, signal), hide_index=True)
     shapes.show(store, project, signal, newest.get(signal, ""))
     plane.show(store, project, subjects.show(store, project))
 
 
-def _compared(rows: Sequence[dict[str, Any]], column: str) -> str:
+def _rows(
+    store: Store, project: str, signal: str, version: str, column: str, window: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """By day and value of a column: day, value, mean, half (of its 95% interval), sessions."""
+    if column in EXTRA:  # told by every text, or by attributes: all streams are read at once
+        read = (streams.scores_by_day(store, project, signal, version, *window) if version
+                else streams.traffic_by_day(store, project, *window))  # fmt: skip
+        name = "mean" if version else signal
+        return [{**row, "mean": row[name], "half": math.nan} for row in read
+                if row["column"] == column and math.isfinite(row[name])]  # fmt: skip
+    if version:
+        found = courses.course(store, project, signal, version, *window, 86_400, column)
+    else:
+        found = courses.traffic(store, project, signal, *window, 86_400, column)
+    return [
+        {"day": row.start_ns // DAY_NS, "value": row.group, "mean": row.mean, "half": row.half,
+         "sessions": row.units}
+        for row in found if row.group or not column
+    ]  # fmt: skip
+
+
+def _compared(rows: Sequence[dict[str, Any]], signal: str) -> str:
     """The last RECENT days beside those before them, of the first segment that is shown; a verdict
     of 'no change' names what would have been seen."""
     first = rows[0]["value"]
     mine = [row for row in rows if row["value"] == first]
     last = max(row["day"] for row in mine)
     old, new = (
-        [row[column] for row in mine if (row["day"] > last - RECENT) == late]
+        [row["mean"] for row in mine if (row["day"] > last - RECENT) == late]
         for late in (False, True)
     )
-    unit = " (in log10)" if column in streams.LOGARITHMS else ""
+    unit = " (in log10)" if signal in streams.LOGARITHMS else ""
     return f"Last {RECENT} days, {first or 'all traffic'}{unit}: {say(change(old, new))}"
 
 
@@ -86,8 +106,8 @@ def _words(policy: MonitorPolicy, days: int) -> str:
     return (
         f"Watched by hours and days at {policy.false_alarms:g} false alarms in 30 days over all"
         f" signals and segments of the project; a change of under {policy.points:g} points, or of"
-        f" a factor under {1 + policy.factor:g}, counts as none. Means over sessions; a dashed line"
-        " is a finding."
+        f" a factor under {1 + policy.factor:g}, counts as none. Means over sessions with 95%"
+        " intervals; a dashed line is a finding."
     )
 
 
@@ -105,6 +125,8 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
             "day": datetime.fromtimestamp(row["day"] * 86_400, UTC).strftime("%Y-%m-%d"),
             "time": datetime.fromtimestamp(row["day"] * 86_400 + 43_200, UTC),
             "mean": _value(row[column], signal),
+            "low": _value(row[column] - row["half"], signal),
+            "high": _value(row[column] + row["half"], signal),
             "sessions": row["sessions"],
             "segment": visible(row["value"], 100) or "all traffic",
         }
@@ -126,9 +148,14 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
                 title=None,
                 legend=alt.Legend(orient="top") if frame["segment"].nunique() > 1 else None,
             ),
-            tooltip=["day", "segment", "mean", "sessions"],
+            tooltip=["day", "segment", "mean", "low", "high", "sessions"],
         )
     )
+    bars = alt.Chart(frame).mark_rule(opacity=0.6).encode(
+        x=alt.X("time:T", scale=alt.Scale(type="utc")), y="low:Q", y2="high:Q",
+        color=alt.Color("segment:N", title=None),
+    )  # fmt: skip
+    line = alt.layer(bars, line)
     if not onsets:
         return line.properties(height=300)
     marks = pd.DataFrame({"time": [datetime.fromtimestamp(o / 1000, UTC) for o in onsets]})

@@ -28,6 +28,7 @@ USED = {
     "calls": "model calls", "input_tokens": "input tokens", "output_tokens": "output tokens",
     "cost_usd": "cost", "unpriced": "calls without a price",
 }  # fmt: skip
+PRICED = 7  # days of which models are listed
 PARTS = ("Project", "Keys", "Evaluators", "Users", "Changes")
 
 
@@ -63,9 +64,11 @@ def _project(store: Store, project: str, person: Person) -> None:
 
 def _prices(store: Store, project: str) -> None:
     st.subheader("Prices")
-    rows = costs.by_model(store, project, 0, time.time_ns())
+    now = time.time_ns()
+    rows = costs.by_model(store, project, now - PRICED * 86_400 * 10**9, now)
+    st.caption(f"Of calls of the last {PRICED} days.")
     if not rows:
-        st.caption("No model was called with tokens yet.")
+        st.caption("No model was called with tokens.")
         return
     st.dataframe(
         pd.DataFrame(
