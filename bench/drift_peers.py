@@ -10,7 +10,8 @@ them, Evidently, alibi-detect's KSDrift. With the same weekday a week before: `a
 (Mann-Whitney and KS, sessions whole), and both peers. "flagged when quiet" is at the defaults;
 power is at a threshold of each method, kind and signal that flags 5% of its quiet windows. With
 `--data` windows of texts as in bench.drift: `assay drift` (energy; sessions whole) beside the
-peers. Intervals: Wilson, 95%; units are windows, and no two of them share a call.
+peers. Intervals: Wilson, 95%; units are windows. No two of them share a call; texts are drawn anew
+from the same ones for each window.
 """
 
 from __future__ import annotations
@@ -198,11 +199,11 @@ def numbers(kind: str, runs: int, changed: int, python: str, draw: np.random.Gen
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def topics(data: Path, label: str, runs: int, python: str, seed: int) -> None:
+def topics(data: Path, label: str, runs: int, most: int, python: str, seed: int) -> None:
     """Print a table of one set of labelled texts."""
     rows = [json.loads(line) for line in data.read_text().splitlines()]
     draw = np.random.default_rng(seed)
-    rows = [rows[n] for n in draw.permutation(len(rows))[:8000]]
+    rows = [rows[n] for n in draw.permutation(len(rows))[:most]]
     texts, labels = [r["text"] for r in rows], np.array([r[label] for r in rows])
     vectors = Embedder(cache_size=len(texts)).embed(texts).astype(np.float64)
     energy = load("two_sample", "monitors.drift")["energy"]
@@ -226,8 +227,9 @@ def topics(data: Path, label: str, runs: int, python: str, seed: int) -> None:
         asked(python, folder)
         for kind, methods in found.items():
             methods |= answers(folder / f"{kind}.json")
-    print(f"\n{data.name}: {runs} windows a cell\n\n| method | quiet | quiet, sessions of {SESSION}"
-          " | power, 10% of one label | 20% |\n|---|---|---|---|---|")  # fmt: skip
+    print(f"\n{data.name}, {len(texts)} texts: {runs} windows a cell\n\n| method | quiet | quiet,"
+          f" sessions of {SESSION} | power, 10% of one label | 20% |\n"
+          "|---|---|---|---|---|")  # fmt: skip
     for method in found["quiet"]:
         cells = [method]
         for kind in list(kinds)[:2]:
@@ -246,6 +248,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--data", type=Path, help="labelled texts (JSON lines), a second table")
     parser.add_argument("--label", default="domain")
+    parser.add_argument("--texts", type=int, default=8000, help="of the data that are drawn from")
     parser.add_argument("--seed", type=int, default=1)
     asked_for = parser.parse_args()
     begun = time.monotonic()
@@ -256,7 +259,8 @@ def main() -> None:
         draw = np.random.default_rng([asked_for.seed, KINDS.index(kind)])
         numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw)
     if asked_for.data:
-        topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.peers, asked_for.seed)
+        topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.texts,
+               asked_for.peers, asked_for.seed)  # fmt: skip
     print(f"\n{asked_for.runs} quiet and {asked_for.changed} shifted windows a cell, seed"
           f" {asked_for.seed}; {time.monotonic() - begun:.0f} s")  # fmt: skip
 
