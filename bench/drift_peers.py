@@ -199,7 +199,9 @@ def numbers(kind: str, runs: int, changed: int, python: str, draw: np.random.Gen
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def topics(data: Path, label: str, runs: int, most: int, python: str, seed: int) -> None:
+def topics(
+    data: Path, label: str, runs: int, most: int, text_test: bool, python: str, seed: int
+) -> None:
     """Print a table of one set of labelled texts."""
     rows = [json.loads(line) for line in data.read_text().splitlines()]
     draw = np.random.default_rng(seed)
@@ -222,8 +224,10 @@ def topics(data: Path, label: str, runs: int, most: int, python: str, seed: int)
                 mine.append([-said.p_value + 1e-3 * said.statistic, said.p_value <= LEVEL])
             found[kind] = {"`assay drift` (energy)": np.array(mine, dtype=np.float64)}
             old, new = (np.array([d[side] for d in drawn]) for side in (0, 1))
-            np.savez(folder / f"{kind}.npz", vectors=vectors, texts=np.array(texts), old=old,
-                     new=new)  # fmt: skip
+            saved: dict[str, Any] = {"vectors": vectors, "old": old, "new": new}
+            if text_test:
+                saved["texts"] = np.array(texts)
+            np.savez(folder / f"{kind}.npz", **saved)
         asked(python, folder)
         for kind, methods in found.items():
             methods |= answers(folder / f"{kind}.json")
@@ -249,6 +253,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="labelled texts (JSON lines), a second table")
     parser.add_argument("--label", default="domain")
     parser.add_argument("--texts", type=int, default=8000, help="of the data that are drawn from")
+    parser.add_argument("--text-test", action="store_true", help="Evidently's of texts, 6 s each")
     parser.add_argument("--seed", type=int, default=1)
     asked_for = parser.parse_args()
     begun = time.monotonic()
@@ -260,7 +265,7 @@ def main() -> None:
         numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw)
     if asked_for.data:
         topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.texts,
-               asked_for.peers, asked_for.seed)  # fmt: skip
+               asked_for.text_test, asked_for.peers, asked_for.seed)  # fmt: skip
     print(f"\n{asked_for.runs} quiet and {asked_for.changed} shifted windows a cell, seed"
           f" {asked_for.seed}; {time.monotonic() - begun:.0f} s")  # fmt: skip
 
