@@ -10,7 +10,8 @@ them, Evidently, alibi-detect's KSDrift. With the same weekday a week before: `a
 (Mann-Whitney and KS, sessions whole), and both peers. "flagged when quiet" is at the defaults;
 power is at a threshold of each method, kind and signal that flags 5% of its quiet windows. With
 `--data` windows of texts as in bench.drift: `assay drift` (energy; sessions whole) beside the
-peers. Intervals: Wilson, 95%; units are windows, and no two of them share a call.
+peers. Intervals: Wilson, 95%; units are windows. No two of them share a call; texts are drawn anew
+from the same ones for each window.
 """
 
 from __future__ import annotations
@@ -198,11 +199,13 @@ def numbers(kind: str, runs: int, changed: int, python: str, draw: np.random.Gen
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def topics(data: Path, label: str, runs: int, python: str, seed: int) -> None:
+def topics(
+    data: Path, label: str, runs: int, most: int, text_test: bool, python: str, seed: int
+) -> None:
     """Print a table of one set of labelled texts."""
     rows = [json.loads(line) for line in data.read_text().splitlines()]
     draw = np.random.default_rng(seed)
-    rows = [rows[n] for n in draw.permutation(len(rows))[:8000]]
+    rows = [rows[n] for n in draw.permutation(len(rows))[:most]]
     texts, labels = [r["text"] for r in rows], np.array([r[label] for r in rows])
     vectors = Embedder(cache_size=len(texts)).embed(texts).astype(np.float64)
     energy = load("two_sample", "monitors.drift")["energy"]
@@ -221,13 +224,16 @@ def topics(data: Path, label: str, runs: int, python: str, seed: int) -> None:
                 mine.append([-said.p_value + 1e-3 * said.statistic, said.p_value <= LEVEL])
             found[kind] = {"`assay drift` (energy)": np.array(mine, dtype=np.float64)}
             old, new = (np.array([d[side] for d in drawn]) for side in (0, 1))
-            np.savez(folder / f"{kind}.npz", vectors=vectors, texts=np.array(texts), old=old,
-                     new=new)  # fmt: skip
+            saved: dict[str, Any] = {"vectors": vectors, "old": old, "new": new}
+            if text_test:
+                saved["texts"] = np.array(texts)
+            np.savez(folder / f"{kind}.npz", **saved)
         asked(python, folder)
         for kind, methods in found.items():
             methods |= answers(folder / f"{kind}.json")
-    print(f"\n{data.name}: {runs} windows a cell\n\n| method | quiet | quiet, sessions of {SESSION}"
-          " | power, 10% of one label | 20% |\n|---|---|---|---|---|")  # fmt: skip
+    print(f"\n{data.name}, {len(texts)} texts: {runs} windows a cell\n\n| method | quiet | quiet,"
+          f" sessions of {SESSION} | power, 10% of one label | 20% |\n"
+          "|---|---|---|---|---|")  # fmt: skip
     for method in found["quiet"]:
         cells = [method]
         for kind in list(kinds)[:2]:
@@ -246,6 +252,8 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--data", type=Path, help="labelled texts (JSON lines), a second table")
     parser.add_argument("--label", default="domain")
+    parser.add_argument("--texts", type=int, default=8000, help="of the data that are drawn from")
+    parser.add_argument("--text-test", action="store_true", help="Evidently's of texts, 6 s each")
     parser.add_argument("--seed", type=int, default=1)
     asked_for = parser.parse_args()
     begun = time.monotonic()
@@ -256,7 +264,8 @@ def main() -> None:
         draw = np.random.default_rng([asked_for.seed, KINDS.index(kind)])
         numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw)
     if asked_for.data:
-        topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.peers, asked_for.seed)
+        topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.texts,
+               asked_for.text_test, asked_for.peers, asked_for.seed)  # fmt: skip
     print(f"\n{asked_for.runs} quiet and {asked_for.changed} shifted windows a cell, seed"
           f" {asked_for.seed}; {time.monotonic() - begun:.0f} s")  # fmt: skip
 

@@ -3,7 +3,7 @@
 For every FOLDER/*.npz the answers of Evidently and alibi-detect at their defaults go into a .json
 beside it: {method: [[score, flagged], ...]}, larger scores being more drift. Arrays: `reference`
 (runs, n) and `current` (runs, m) of numbers; or `vectors`, `old` and `new` (runs, rows) indices,
-and with them the `texts` of the rows.
+and where texts are to be tested too (6 s a window) the `texts` of the rows.
 """
 
 from __future__ import annotations
@@ -70,13 +70,14 @@ def numbers(held: Any) -> dict[str, list[list[Any]]]:
 
 def vectors(held: Any) -> dict[str, list[list[Any]]]:
     found: dict[str, list[list[Any]]] = {}
-    every, texts = held["vectors"].astype(np.float32), held["texts"]
+    every, texts = held["vectors"].astype(np.float32), held.get("texts")
     for run, (o, n) in enumerate(zip(held["old"], held["new"], strict=True)):
         frames = [pd.DataFrame(every[side]) for side in (n, o)]
         score, flagged, _ = model()(*frames)
         found.setdefault("Evidently (embeddings: model)", []).append([float(score), bool(flagged)])
-        answer, name = _column(texts[o], texts[n], "text", run < CHECKED)
-        found.setdefault(f"Evidently (texts: {name})", []).append(answer)
+        if texts is not None:
+            answer, name = _column(texts[o], texts[n], "text", run < CHECKED)
+            found.setdefault(f"Evidently (texts: {name})", []).append(answer)
         said = alibi.MMDDrift(every[o], backend="pytorch").predict(every[n])["data"]
         # p-values have 101 values: ties are broken by the distance.
         found.setdefault("alibi-detect (MMDDrift)", []).append(

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from assay.cli import build_parser
-from assay.topics import load, run, save
-from monitors.topics import OUTSIDE, assign, fit, moved
+from assay.topics import run
+from monitors.topics import OUTSIDE, assign, fit, load, moved, save, watched_file
 from schemas.clickhouse import Store
 from schemas.models import EmbeddingRow, SpanRow
 from schemas.queries import scores, spans
@@ -85,11 +85,12 @@ def test_the_command_freezes_topics_and_uses_them_again(
     frozen = tmp_path / "topics.json"
     common = ["topics", "--project", project, "--reference", "2026-01-05..2026-01-06",
               "--current", "2026-01-06..2026-01-07"]  # fmt: skip
-    first = [*common, "--count", "3", "--json", "--save", str(frozen)]
+    first = [*common, "--count", "3", "--json", "--save", str(frozen), "--watch"]
     assert run(settings, build_parser().parse_args(first)) == 0
     told = json.loads(capsys.readouterr().out)
     new = told["topics"][0]
     assert new["verdict"] == "appeared" and "weather" in new["label"]
+    assert watched_file(settings.home, project).read_text() == frozen.read_text()
     assert run(settings, build_parser().parse_args([*common, "--topics", str(frozen)])) == 0
     assert f"version {told['version']}" in capsys.readouterr().out
     later = ["topics", "--project", project, "--reference", "2026-01-05..2026-01-06",
