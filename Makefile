@@ -18,6 +18,8 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 # Each of them has models that would all want every core.
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 DATA ?= $(ASSAY_BENCH_DATA)
+# The Python of an environment with evidently and alibi-detect, for make bench-monitors.
+PEERS ?=
 
 .PHONY: install demo up test test-all test-browser bench-data bench-judges bench-monitors lint model ray chromium
 
@@ -83,6 +85,7 @@ bench-monitors: install bench-data
 	$(BIN)/python -m bench.drift --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.topics --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.faults
+	@test -z "$(PEERS)" || $(BIN)/python -m bench.drift_peers --peers $(PEERS)
 	$(BIN)/python -m bench.onsets
 	$(BIN)/python -m bench.stages
 	$(BIN)/python -m bench.demo --seeds 20
