@@ -160,7 +160,9 @@ async def _client(
     await writer.wait_closed()
 
 
-def send_small(port: int, single: Sequence[bytes], clients: int, rate: float = 0.0) -> list[Ack]:
+def send_small(
+    port: int, single: Sequence[bytes], clients: int, rate: float = 0.0
+) -> list[Ack]:
     """One span a request from `clients` open connections at once, `rate` spans/s over all of them
     (0: as fast as they are acknowledged)."""
     result: list[Ack] = []
