@@ -1,4 +1,5 @@
-"""Groundedness figures: `ASSAY_BENCH_DATA=... python -m bench.groundedness [--quick]`.
+"""Groundedness figures: `ASSAY_BENCH_DATA=... python -m bench.groundedness [--quick]
+[--reliability FILE.svg]`.
 
 Leave-one-data-set-out over BEGIN, WiCE, Factcheck-GPT and FEVER-symmetric: the combiner that scores
 a set is fitted on the other three; the shipped encoder saw none of the four. HaluEval
@@ -12,6 +13,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,16 @@ from numpy.typing import NDArray
 from bench import grounding_checks as checks
 from bench.data import Row, auroc, is_test, overlap, rows
 from bench.idf import load
+from bench.reliability import Curve, curve, drawn
 from bench.train_groundedness import (
     SOURCES,
-    even,
     fit,
     kept_matrix,
+    kept_swapped,
     labels,
     matrix,
     probability,
-    threshold,
+    together,
 )
 from evaluators.embedding import Embedder
 from evaluators.features import NAMES as ALIGNED
@@ -84,6 +87,12 @@ def rare(y: NDArray[np.int64], share: float = 0.05) -> Array:
     return np.asarray(np.where(y == 0, share / (y == 0).sum(), (1 - share) / (y == 1).sum()))
 
 
+def shifted(p: Array, old: float, new: float) -> Array:
+    """Probabilities at another share of supported rows, all else alike (Bayes' rule)."""
+    odds = p / (1 - p) * (new / (1 - new)) / (old / (1 - old))
+    return np.asarray(odds / (1 + odds))
+
+
 def bigrams(row: Row) -> float:
     said, held = ([stem(w) for w in words(row[k])] for k in ("claim", "context"))
     pairs = set(pairwise(held))
@@ -113,6 +122,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="without sanity checks and speed")
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--reliability", type=Path, help="draw a diagram of every set there")
     options.add_argument("--only", help="read these sets (with commas) and stop")
     asked = options.parse_args()
     idf, encoder = load(), Encoder(threads=asked.threads)
@@ -125,56 +135,76 @@ def main() -> None:
         return
     x = {name: kept_matrix(name, part, encoder, idf) for name, part in found.items()}
     y = {name: labels(part) for name, part in found.items()}
+    made = {name: kept_swapped(name, found[name], encoder, idf) for name in SOURCES}
     fitted = {}
-    print("| set, score | n | AUROC | 95% interval | minus word overlap, 95% interval |")
-    print("|---|---|---|---|---|")
+    curves: list[Curve] = []
+    print("| set, score | n | AUROC | 95% interval | minus word overlap | groundedness minus it |")
+    print("|---|---|---|---|---|---|")
     means: dict[str, list[float]] = defaultdict(list)
+    drawn_means: dict[str, list[Array]] = defaultdict(list)
     calibration = []
     for name, part in found.items():
         train = [n for n in SOURCES if n != name]
-        weight = even([y[n] for n in train])
-        truth = np.concatenate([y[n] for n in train])
-        stacked = np.vstack([x[n] for n in train])
+        data = together([(x[n], y[n]) for n in train], [made[n] for n in train])
+        real = ~data.made
         columns = {
-            "alignment, fitted": range(ALIGNMENT),
-            "without the weakest piece": range(len(NAMES) - 1),
-            "groundedness": range(len(NAMES)),
+            "alignment, fitted": (real, range(ALIGNMENT)),
+            "without the weakest piece": (real, range(len(NAMES) - 1)),
+            "with swapped rows": (real | True, range(len(NAMES))),
+            "groundedness": (real, range(len(NAMES))),
         }
         scores = baselines(part, idf, x[name])
-        for title, kept in columns.items():
-            beta = fit(stacked[:, list(kept)], truth, weight)
-            scores[title] = probability(x[name][:, list(kept)], beta)
-        fitted[name] = (beta, threshold(probability(stacked, beta), truth, weight))
+        for title, (used, columns_of) in columns.items():
+            kept = list(columns_of)
+            beta = fit(data.x[used][:, kept], data.y[used], data.weight[used])
+            scores[title] = probability(x[name][:, kept], beta)
+        fitted[name] = (beta, data.threshold(beta))
         picks = draws([row["group"] for row in part])
-        held = [auroc(y[name][i], scores["word overlap"][i]) for i in picks]
+        sampled = {
+            title: np.array([auroc(y[name][i], score[i]) for i in picks])
+            for title, score in scores.items()
+        }
         for title, score in scores.items():
             value = auroc(y[name], score)
-            sampled = np.array([auroc(y[name][i], score[i]) for i in picks])
-            low, high = np.nanquantile(sampled, [0.025, 0.975])
-            less, more = np.nanquantile(sampled - held, [0.025, 0.975])
+            low, high = np.nanquantile(sampled[title], [0.025, 0.975])
+            less, more = np.nanquantile(sampled[title] - sampled["word overlap"], [0.025, 0.975])
+            worse, better = np.nanquantile(sampled["groundedness"] - sampled[title], [0.025, 0.975])
             print(
                 f"| {name}, {title} | {len(part)} | {value:.3f} | {low:.3f} to {high:.3f} "
-                f"| {less:+.3f} to {more:+.3f} |",
+                f"| {less:+.3f} to {more:+.3f} | {worse:+.3f} to {better:+.3f} |",
                 flush=True,
             )
             if name in SOURCES:
                 means[title].append(value)
+                drawn_means[title].append(sampled[title])
+        curves.append(curve(name, y[name], scores["groundedness"]))
         p, cut = scores["groundedness"], fitted[name][1]
         true, false = (p >= cut)[y[name] == 1].mean(), (p < cut)[y[name] == 0].mean()
         brier, ece = quality(y[name], p, np.ones(len(p)))
         brier5, ece5 = quality(y[name], p, rare(y[name]))
+        known = shifted(p, 0.5, float(y[name].mean()))
+        ece_known = quality(y[name], known, np.ones(len(p)))[1]
+        ece5_known = quality(y[name], shifted(p, 0.5, 0.95), rare(y[name]))[1]
         calibration.append(
             f"| {name} | {y[name].mean():.2f} | {(true + false) / 2:.3f} | {brier:.3f} | {ece:.3f} "
-            f"| {brier5:.3f} | {ece5:.3f} |"
+            f"| {brier5:.3f} | {ece5:.3f} | {ece_known:.3f} | {ece5_known:.3f} |"
         )
-    print("\n| mean of the four | AUROC |\n|---|---|")
+    print("\n| mean of the four | AUROC | groundedness minus it |\n|---|---|---|")
     for title, values in means.items():
-        print(f"| {title} | {np.mean(values):.3f} |")
-    print("\n| set | supported | balanced accuracy | Brier | ECE | Brier at 5% | ECE at 5% |")
-    print("|---|---|---|---|---|---|---|", *calibration, sep="\n")
+        apart = np.mean(drawn_means["groundedness"], 0) - np.mean(drawn_means[title], 0)
+        low, high = np.nanquantile(apart, [0.025, 0.975])
+        print(f"| {title} | {np.mean(values):.3f} | {low:+.3f} to {high:+.3f} |")
+    print(
+        "\n| set | supported | balanced accuracy | Brier | ECE | Brier at 5% | ECE at 5% "
+        "| ECE, rate known | ECE at 5%, rate known |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|", *calibration, sep="\n")
+    if asked.reliability:
+        asked.reliability.write_text(drawn(curves))
     if not asked.quick:
+        once = checks.Remembering(encoder)
         judge: Callable[[str, list[Row]], NDArray[np.bool_]] = lambda name, part: (  # noqa: E731
-            probability(matrix(part, encoder, idf), fitted[name][0]) >= fitted[name][1]
+            probability(matrix(part, once, idf), fitted[name][0]) >= fitted[name][1]
         )
         checks.sanity({n: found[n] for n in SOURCES}, judge)
         checks.speed({n: found[n] for n in SOURCES}, idf, fitted)

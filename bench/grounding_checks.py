@@ -35,13 +35,22 @@ class Remembering:
         return np.array([self._held[t] for t in texts])
 
 
-FORMS = (  # the first three are taken off by evaluators/framing.py, the others stand in no list
+FORMS = (  # the first three stand in a list of evaluators/framing.py, the next three in none
     "According to the text, {}",
     "The provided document states that {}",
     "{}, as stated in the article.",
     "What can be gathered from this is that {}",
     "I looked it up for you and {}",
     "{}, that much is certain from the sources at hand.",
+    # written before its rules were measured on them
+    "From everything I have read so far, {}",
+    "You may be interested to hear that {}",
+    "To put it briefly, {}",
+    "There is good reason to say that {}",
+    "{}, if the material can be trusted.",
+    "{}, at least that is how I understand it.",
+    "My reading of the whole thing is that {}",
+    "Here is the gist: {}",
 )
 
 

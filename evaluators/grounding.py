@@ -62,9 +62,9 @@ def statement(question: str, answer: str) -> str:
 def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> list[Reading]:
     """One Reading per item, in order; the sentences of all items go through the encoder together.
 
-    Words about the source ('According to the text, ...') are taken off first. The encoder's views
-    of an answer are the mean over its sentences: a minimum would fall with their number, whatever
-    they say.
+    Words about the source or the speaker ('According to the text, ...') are taken off first. The
+    encoder's views of an answer are the mean over its sentences: a minimum would fall with their
+    number, whatever they say.
     """
     asked: dict[tuple[str, str], int] = {}
     drafts = []
@@ -73,7 +73,7 @@ def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> lis
         texts = split(item.answer)
         if len(texts) < 2:
             texts = [item.answer]
-        plain = [unframed(text) for text in texts]
+        plain = [unframed(text, held.stems) for text in texts]
         places = []
         for text in plain:
             claim = statement(item.question, text) if len(texts) == 1 else text
