@@ -34,9 +34,9 @@ from bench.train_groundedness import (
 )
 from evaluators.embedding import Embedder
 from evaluators.features import NAMES as ALIGNED
-from evaluators.features import stem, words
 from evaluators.grounding import NAMES
 from evaluators.judges.encoder import Encoder
+from evaluators.words import stem, words
 
 ROUNDS = 2000
 ALIGNMENT = len(ALIGNED)  # columns before the encoder's

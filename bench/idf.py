@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from bench.data import rows
-from evaluators.features import STOP, stem, words
+from evaluators.words import STOP, stem, words
 
 OUT = Path("evaluators/metrics/rarity.json")
 KEPT = 6000

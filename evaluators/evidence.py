@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from evaluators.features import STOP, raw_words, stem, words
+from evaluators.words import STOP, raw_words, stem, words
 
 MAX_CHARACTERS = 80_000  # of the documents together; bounds the cost of one trace
 BUDGET_WORDS = 100  # about 130 word pieces; the claim takes the rest of the encoder's 192

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from evaluators.features import STOP, stem, words
+from evaluators.words import STOP, stem, words
 
 _THING = (
     r"(?:texts?|documents?|articles?|passages?|contexts?|sources?|excerpts?|snippets?|pages?"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluators.features import stem, words
 from evaluators.framing import unframed
+from evaluators.words import stem, words
 
 PLAIN = "The bridge opened in 1931."
 

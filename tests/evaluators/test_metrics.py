@@ -8,11 +8,11 @@ import pytest
 
 from evaluators.base import Resources, judge, sampled
 from evaluators.embedding import Embedder
-from evaluators.features import stem, words
 from evaluators.judges.verdict import weighed
 from evaluators.metrics.answer_relevance import answer_relevance
 from evaluators.metrics.groundedness import groundedness
 from evaluators.metrics.refusal import refusal
+from evaluators.words import stem, words
 from schemas.models import Sample
 
 
