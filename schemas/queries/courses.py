@@ -93,15 +93,7 @@ def traffic(
     hash of their ids. Raises ValueError for other signals and columns."""
     if signal not in TRAFFIC or column not in ("", *SEGMENT_COLUMNS):
         raise ValueError(f"there is no signal {signal} by {column}")
-    named = {"project": project, "start": start_ns, "end": end_ns}
-    (held,) = store.rows(
-        """
-        SELECT count() AS n FROM trace_times
-        WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
-          AND first < fromUnixTimestamp64Nano({end:Int64})
-        """,
-        **named,
-    )
+    named: dict[str, Any] = {"project": project, "start": start_ns, "end": end_ns}
     name = f"anyIf(toString(s.{column}), s.{column} != '')" if column else "''"
     # A span that was sent twice may be there twice for a while: only sums mind.
     final = "FINAL" if "sum(" in TRAFFIC[signal] else ""
@@ -123,7 +115,7 @@ def traffic(
             ) WHERE isFinite(v) GROUP BY block, name, unit
         ) GROUP BY block, name ORDER BY block, name
         """,
-        seconds=seconds, part=max(1, int(held["n"]) // TRACES), **named,
+        seconds=seconds, part=_part(store, **named), **named,
     )  # fmt: skip
     width = seconds * 10**9
     return [
@@ -134,6 +126,45 @@ def traffic(
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _part(store: Store, project: str, start: int, end: int) -> int:
+    """Of how many traces of a range one is taken, so that about TRACES are left."""
+    (held,) = store.rows(
+        """
+        SELECT count() AS n FROM trace_times
+        WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
+          AND first < fromUnixTimestamp64Nano({end:Int64})
+        """,
+        project=project, start=start, end=end,
+    )  # fmt: skip
+    return max(1, int(held["n"]) // TRACES)
+
+
+def traffic_values(
+    store: Store, project: str, signal: str, start_ns: int, end_ns: int, split_ns: int
+) -> tuple[list[float], list[float]]:
+    """Values of a signal of `streams.TRAFFIC`, in its unit, of the traces (or of a part of them, as
+    in `traffic`) that began before a moment and from it on. Raises KeyError for other signals."""
+    value = TRAFFIC[signal].replace("max(trace_ms)", MS)
+    named: dict[str, Any] = {"project": project, "start": start_ns, "end": end_ns}
+    rows = store.rows(
+        f"""
+        SELECT late, groupArray(v) AS found FROM (
+            SELECT {value} AS v,
+                   min(s.start_time) >= fromUnixTimestamp64Nano({{split:Int64}}) AS late
+            FROM spans AS s {"FINAL" if "sum(" in value else ""}
+            WHERE s.project = {{project:String}}
+              AND s.start_time >= fromUnixTimestamp64Nano({{start:Int64}})
+              AND s.start_time < fromUnixTimestamp64Nano({{end:Int64}})
+              AND cityHash64(s.trace_id) % {{part:UInt32}} = 0
+            GROUP BY s.trace_id
+        ) WHERE isFinite(v) GROUP BY late
+        """,
+        split=split_ns, part=_part(store, **named), **named,
+    )  # fmt: skip
+    found = {bool(row["late"]): [float(v) for v in row["found"]] for row in rows}
+    return found.get(False, []), found.get(True, [])
 
 
 def _half(mean: float, spread: float, units: int) -> float:

@@ -103,6 +103,10 @@ def test_a_signal_of_traffic_has_the_mean_of_its_traces(store: Store) -> None:
     assert found.half == pytest.approx(Z * np.std([0, 0, 0, 0, 1] * 20, ddof=1) / 10)
     by = courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600, "model")
     assert [(b.group, b.n) for b in by] == [("a", 50), ("b", 50)]
+    before, after = courses.traffic_values(
+        store, name, "errors", START, START + HOUR, START + HOUR // 2
+    )
+    assert (sum(before), len(before), sum(after), len(after)) == (10, 50, 10, 50)
     with pytest.raises(ValueError, match="no signal"):
         courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600, "language")
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import courses, questions, spans
+from schemas.queries import courses, spans, streams
 from ui import charts, clock
 
 DAY_NS = 86_400 * 10**9
-# Signal of the daily streams -> (metric per trace, whether it is drawn on a log scale).
-OF_TRACES = {
-    "latency": ("latency_ms", True), "cost": ("cost_usd", True), "errors": ("failed", False),
-    "output_length": ("output_length", True), "output_tokens": ("output_tokens", True),
-}  # fmt: skip
 CURRENT, LONGEST = 7, 28  # days
-MOST = 50_000  # traces of a signal of traffic
 
 
 def show(store: Store, project: str, signal: str, version: str) -> None:
@@ -33,11 +25,10 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
             store, project, signal, version, last + 1 - whole, last + 1, split
         )
     else:
-        metric, logs = OF_TRACES.get(signal, ("", False))
-        rows = questions.trace_values(store, project, metric, last + 1 - whole, last + 1, MOST)
-        values = [(row.time, _scaled(row.value, logs)) for row in rows if math.isfinite(row.value)]
-        before = [value for time, value in values if time < split]
-        after = [value for time, value in values if time >= split]
+        logs = signal in streams.LOGARITHMS
+        before, after = courses.traffic_values(
+            store, project, signal, last + 1 - whole, last + 1, split
+        )
     st.subheader("Reference against current")
     if min(len(before), len(after)) < 5:
         st.info("Too few traces on one side to show a distribution.")
@@ -48,7 +39,3 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
         " the course by day above."
     )
     st.altair_chart(charts.two_histograms(before, after, ("reference", "current")))
-
-
-def _scaled(value: float, logs: bool) -> float:
-    return math.log10(max(value, 1e-6)) if logs else value
