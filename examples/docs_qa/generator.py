@@ -30,17 +30,18 @@ def model_file() -> Path | None:
 class Generator:
     """Greedy decoding, so that a question gives the same answer every time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_tokens: int = 80) -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        self._max_tokens = max_tokens
         source: dict[str, Any] = {"gguf_file": path.name}
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(path.parent), **source)
         self._model: Any = AutoModelForCausalLM.from_pretrained(
             str(path.parent), dtype=torch.float32, **source
         ).eval()
 
-    def reply(self, messages: list[dict[str, str]], max_tokens: int = 80) -> Reply:
+    def reply(self, messages: list[dict[str, str]]) -> Reply:
         import torch
 
         prompt = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
@@ -50,7 +51,7 @@ class Generator:
         stop = self._tokenizer.convert_tokens_to_ids("<|im_end|>")
         with torch.inference_mode():
             made = self._model.generate(
-                **ids, max_new_tokens=max_tokens, do_sample=False, repetition_penalty=1.1,
+                **ids, max_new_tokens=self._max_tokens, do_sample=False, repetition_penalty=1.1,
                 eos_token_id=stop, pad_token_id=stop,
             )[0, ids["input_ids"].shape[1]:]  # fmt: skip
         text = self._tokenizer.decode(made, skip_special_tokens=True).strip()

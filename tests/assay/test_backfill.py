@@ -105,6 +105,7 @@ def test_a_run_over_a_query_gives_rows_and_gates_and_stores_nothing(
     given = argparse.Namespace(
         evaluator="refusal", list=False, input="-", output=str(target), fail_under=0.9,
         project=project, since="10h", until="", option=[], judge="", prior=False,
+        dataset="",
     )  # fmt: skip
     assert evaluate.run(settings, given) == 1
     rows = [json.loads(line) for line in target.read_text().splitlines()]

@@ -36,7 +36,8 @@ def test_a_question_is_one_trace_of_three_spans_with_text_and_tokens(packaged_mo
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     chosen = [p for p in passages() if p.topic in ("with", "assert")]
-    app = DocsQA(provider.get_tracer("test"), Retriever(chosen), Generator(packaged_model), "s-1")
+    writer = Generator(packaged_model, 12)
+    app = DocsQA(provider.get_tracer("test"), Retriever(chosen), writer, "s-1")
     answer = app.answer("What does the with statement do?")
     assert answer
     spans = {s.name: s for s in exporter.get_finished_spans()}

@@ -21,11 +21,19 @@ from schemas.clickhouse import Store
 from schemas.models import ScoreRow, SpanRow
 from schemas.queries import scores, spans
 from schemas.settings import Settings
+from tests.conftest import serving
 from tests.monitors.alerts.receivers import http_target
 
 HOUR_NS = 3600 * 10**9
 START = time.time_ns() // HOUR_NS * HOUR_NS - 96 * HOUR_NS
 ONSET = START + 30 * HOUR_NS
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A store of its own: the loop looks at every project."""
+    with serving(tmp_path_factory.mktemp("own")) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
