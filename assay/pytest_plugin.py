@@ -78,7 +78,7 @@ def assay_eval(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
         if verdict.outcome == INCONCLUSIVE and otherwise == "fail":
             pytest.fail(verdict.said, pytrace=False)
         if verdict.outcome == INCONCLUSIVE and otherwise == "skip":
-            pytest.skip(f"{verdict.said} (assay_inconclusive = skip)")
+            pytest.skip(f"{verdict.said}; skipped, as your setting assay_inconclusive = skip asks")
         return verdict
 
     return check

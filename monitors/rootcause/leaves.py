@@ -74,6 +74,7 @@ def _texts(column: Sequence[object]) -> tuple[tuple[str, ...], Integers]:
         # At the speed of C where all are texts; 1 M rows of 12 columns are otherwise half the time.
         given = pa.array(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        # Arrow's three ways to say that not all are texts: then each is named as Python writes it.
         given = pa.array(["" if v is None else str(v) for v in column], pa.string())
     if isinstance(given, pa.ChunkedArray):  # what numpy's long texts become
         given = given.combine_chunks()

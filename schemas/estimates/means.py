@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit, logit, stdtrit
 
 from schemas.estimates.corrected import ENOUGH, RARE, corrected
-from schemas.estimates.units import Floats, Units
+from schemas.estimates.units import Floats, Units, Whole
 
 MANY_ERRORS = 0.02  # from this share on a mean's worst case is said beside it
 
@@ -79,18 +79,10 @@ def weighted(found: Sums, alpha: float = 0.05) -> Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
-    """`Sums` of so many units that only these sums over them are read: how many units and items;
-    of weight w, of value v, of w squared, v times w, v squared; of the items' squared values; and
-    how many units have a good item, and a bad one."""
+class Moments(Whole):
+    """`Sums` of so many units that only sums over them are read; beside those of `Whole`: of the
+    items' squared values, and how many units have a good item, and a bad one."""
 
-    units: int
-    items: int
-    w: float
-    v: float
-    ww: float
-    vw: float
-    vv: float
     square: float
     good: int
     bad: int
@@ -103,9 +95,8 @@ class Moments:
 
 def of_moments(found: Moments, alpha: float = 0.05) -> Mean:
     """`weighted` of units that are known by their sums; for `enough` of them."""
-    mean, alike = found.v / found.w, found.w**2 / found.ww
-    off = max(0.0, found.vv - 2 * mean * found.vw + mean**2 * found.ww)
-    error = off / found.w**2 * found.units / (found.units - 1)
+    mean, alike = found.mean, found.w**2 / found.ww
+    error = found.spread * found.units / (found.units - 1)
     reach = float(stdtrit(alike - 1, 1 - alpha / 2)) * np.sqrt(error) / (mean * (1 - mean))
     low, high = expit(logit(mean) - reach), expit(logit(mean) + reach)
     spread = found.square / found.w - mean**2

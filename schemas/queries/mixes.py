@@ -16,6 +16,8 @@ NO_TOPIC = "(none known)"
 _RANGE = """s.project = {project:String}
               AND s.start_time >= fromUnixTimestamp64Nano({start:Int64})
               AND s.start_time < fromUnixTimestamp64Nano({end:Int64})"""
+_UNIT = """if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS unit,
+                       intDiv(toUnixTimestamp(min(s.start_time)), {seconds:UInt32}) AS block"""
 _SHARES = """
         SELECT block, value, sum(countEqual(found, value) / length(found)) / any(units) AS share,
                any(units) AS sessions
@@ -69,8 +71,7 @@ def sources(
         f"""
         WITH units AS (
             SELECT block, unit, groupArrayArray(here) AS found FROM (
-                SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS unit,
-                       intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
+                SELECT {_UNIT},
                        groupArray(toString(s.document_source)) AS here
                 FROM spans AS s FINAL
                 WHERE {_RANGE} AND s.kind = 'RETRIEVER' AND s.document_source != ''
@@ -91,8 +92,7 @@ def topics(
         f"""
         WITH units AS (
             SELECT block, unit, groupArray(topic) AS found FROM (
-                SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS unit,
-                       intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
+                SELECT {_UNIT},
                        any(t.topic) AS topic
                 FROM spans AS s FINAL INNER JOIN ({query}) AS t ON t.trace = s.trace_id
                 WHERE {_RANGE} GROUP BY s.trace_id

@@ -36,8 +36,9 @@ def small(folder: Path, size: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=said)
     if done.returncode and ("permission denied" in done.stderr or "superuser" in done.stderr):
         pytest.skip(
-            "only a user that may mount can have a disk that fills: run as root (in a container"
-            " with CAP_SYS_ADMIN). Writes that fail half way are tested by a limit of file size"
+            "a disk that fills is a small file system, and this user may mount none: to run this"
+            " test too, `sudo make test` (in a container: with CAP_SYS_ADMIN). Writes that fail"
+            " half way were tested by a limit of file size"
         )
     assert done.returncode == 0, done.stderr
 
