@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from monitors.alerts.trying import tried
 from monitors.rootcause.explain import explain
 from monitors.rootcause.leaves import LeavesError, leaves
 from monitors.subjects import subjects
@@ -26,14 +26,22 @@ BLOCKS = 20  # into which the reference window is cut; the current one into bloc
 FEWEST = 20  # traces on each side
 
 
-def answer_waiting(store: Store) -> int:
-    """Answer what waits; how many were answered. A question that cannot be answered gets the reason
-    as its answer. Raises Retryable, Permanent where ClickHouse fails."""
+Attempt = Callable[[str, int], dict[str, Any]]  # an alert's name, when it was asked (ms)
+
+
+def nobody(name: str, _asked_ms: int) -> dict[str, Any]:
+    raise ValueError(f"nothing here sends a test of {name}")
+
+
+def answer_waiting(store: Store, attempt: Attempt = nobody) -> int:
+    """Answer what waits; how many were answered. `attempt` tests an alert. A question that cannot
+    be answered gets the reason as its answer. Raises Retryable, Permanent where ClickHouse fails.
+    """
     found = questions.waiting(store)
     for row in found:
         try:
             if name := tries.wanted(row["document"]):
-                said, status = tried(store, name, int(row["asked_ms"])), "answered"
+                said, status = attempt(name, int(row["asked_ms"])), "answered"
             elif ranges := topics.wanted(row["document"]):
                 said, status = subjects(store, row["project"], ranges), "answered"
             else:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from monitors.alerts.outbox import drain
 from monitors.alerts.routes import Routes, recall, recall_rules, remember, routes, spool_rules
 from monitors.alerts.rules import apply_rules, apply_spool_rules
 from monitors.alerts.spool import spool_numbers
+from monitors.alerts.trying import tried
 from monitors.ending import finish, open_alerts
 from monitors.fields import field_findings, level_of
 from monitors.findings import WINDOW_NS, Scored, embedding_finding, known, score_findings
@@ -219,7 +221,7 @@ class Watch:
             self._rules_at = now + EVERY_MS
             where, explorer = self._routes, self._settings.explorer
             apply_rules(store, state.rules, self._journal, where, explorer, now)
-        answer_waiting(store)
+        answer_waiting(store, partial(tried, self._routes, self._settings, self._sinks))
         observe(
             store, state, self._journal, self._routes, self._settings.explorer, self._last,
             self._held, self._settings.home,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -13,11 +12,8 @@ from monitors.alerts.compose import findings_page, iso
 from monitors.alerts.destination import Answer, Destination, Sink
 from monitors.alerts.message import FIRING, RESOLVED, Message, message_id
 from monitors.alerts.outbox import send
-from monitors.alerts.routes import routes
-from schemas import control
-from schemas.clickhouse import Store
-from schemas.registry import load
-from schemas.settings import Settings, from_environment
+from monitors.alerts.routes import Routes
+from schemas.settings import Settings
 from schemas.tries import STALE_MS
 
 
@@ -48,18 +44,17 @@ def attempts(
             return
 
 
-def tried(store: Store, name: str, asked_ms: int) -> dict[str, Any]:
+def tried(
+    where: Routes, settings: Settings, sinks: Mapping[str, Sink], name: str, asked_ms: int
+) -> dict[str, Any]:  # fmt: skip
     """What a test of an alert brought: sink, target, answers (state, delivered, code, text). Raises
     ValueError where it cannot be sent: no such alert, or asked too long ago."""
     late = time.time_ns() // 10**6 - asked_ms
     if late > STALE_MS:
         raise ValueError(f"not sent: it was asked {late // 60_000} minutes ago; ask again")
-    state, settings = control.read(store), from_environment()
-    where = routes(state.alerts, state.silences, settings, os.environ)
     if name not in where.destinations:
         raise ValueError(f"no alert is called {name}; there are: {', '.join(where.destinations)}")
     destination = where.destinations[name]
-    sinks = load("sink", "monitors.alerts.sinks")
     found = attempts(destination, where.policies[name].severity, settings, sinks)
     return {
         "sink": destination.sink, "target": destination.target,
