@@ -71,8 +71,7 @@ def start_store(environ: dict[str, str], home: Path) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def serving(home: Path) -> Iterator[Settings]:
-    """A store in a folder of its own. A module whose tests look at every project takes one: those
-    of other tests are many."""
+    """A store in a folder of its own."""
     environ = environment(home)
     child = start_store(environ, home)
     yield from_environment(environ)
@@ -83,6 +82,14 @@ def serving(home: Path) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with serving(tmp_path_factory.mktemp("assay")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A store of its own, for a module to call its `settings` where its tests look at every
+    project: those of other tests are many."""
+    with serving(tmp_path_factory.mktemp("own")) as found:
         yield found
 
 

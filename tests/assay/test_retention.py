@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,12 @@ from schemas.models import SpanRow
 from schemas.queries.retention import held
 from schemas.queries.spans import insert_spans, span_ids
 from schemas.settings import Settings
-from tests.conftest import serving
+from tests.conftest import own_settings
 
 DAY = 86_400 * 10**9
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with serving(tmp_path_factory.mktemp("own")) as found:
-        yield found
+settings = own_settings  # the tests of this file look at every project
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,7 +15,7 @@ from schemas.clickhouse import Store
 from schemas.models import SpanRow
 from schemas.queries import spans
 from schemas.settings import Settings
-from tests.conftest import serving, wait_until
+from tests.conftest import own_settings, wait_until
 
 TRACES = 600
 PROGRAM = (
@@ -25,10 +24,7 @@ PROGRAM = (
 )
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with serving(tmp_path_factory.mktemp("own")) as found:
-        yield found
+settings = own_settings  # the tests of this file look at every project
 
 
 @pytest.mark.slow  # a Ray of its own takes half a minute and a gigabyte

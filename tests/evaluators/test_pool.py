@@ -8,16 +8,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from schemas.clickhouse import Store
 from schemas.models import SpanRow
 from schemas.queries import spans
 from schemas.settings import Settings
-from tests.conftest import serving, wait_until
+from tests.conftest import own_settings, wait_until
 
 TRACES = 240
 # The loop of `evaluators/__main__.py` with an evaluator that takes its time, and no models.
@@ -45,10 +42,7 @@ worker.run(lambda: connect(settings), [Slow()], None, 0, 1, None, stop, desk=des
 """
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with serving(tmp_path_factory.mktemp("own")) as found:
-        yield found
+settings = own_settings  # the tests of this file look at every project
 
 
 def children(parent: int) -> list[int]:

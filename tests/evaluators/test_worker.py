@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from schemas.clickhouse import Store
 from schemas.models import Sample, SpanRow
 from schemas.queries import scores, spans
 from schemas.settings import Settings
-from tests.conftest import serving
+from tests.conftest import own_settings
 
 DOCUMENT = "The Eiffel Tower stands in Paris and was finished in 1889."
 
@@ -41,10 +41,7 @@ class Broken:
         raise RuntimeError("no judge at home")
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with serving(tmp_path_factory.mktemp("own")) as found:
-        yield found
+settings = own_settings  # the tests of this file look at every project
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from schemas.clickhouse import Store
 from schemas.models import ScoreRow, SpanRow
 from schemas.queries import scores, spans
 from schemas.settings import Settings
-from tests.conftest import serving
+from tests.conftest import own_settings
 from tests.monitors.alerts.receivers import http_target
 
 HOUR_NS = 3600 * 10**9
@@ -29,11 +29,7 @@ START = time.time_ns() // HOUR_NS * HOUR_NS - 96 * HOUR_NS
 ONSET = START + 30 * HOUR_NS
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A store of its own: the loop looks at every project."""
-    with serving(tmp_path_factory.mktemp("own")) as found:
-        yield found
+settings = own_settings  # the tests of this file look at every project
 
 
 @pytest.fixture(autouse=True)

@@ -27,16 +27,13 @@ from schemas.queries import deletion, spans
 from schemas.queries.deletion import Names
 from schemas.queries.findings import list_deliveries
 from schemas.settings import Settings
-from tests.conftest import free_port, serving, spawn, wait_until
+from tests.conftest import free_port, own_settings, spawn, wait_until
 from tests.monitors.alerts.receivers import http_target, message
 
 SINKS: dict[str, Sink] = {"webhook": webhook.deliver}
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with serving(tmp_path_factory.mktemp("own")) as found:
-        yield found
+settings = own_settings  # the tests of this file look at every project
 
 
 @pytest.fixture(autouse=True)
