@@ -20,8 +20,9 @@ from schemas.errors import Permanent, Retryable
 from schemas.estimates.agreement import Agreement, Figure, agreement
 from schemas.estimates.borrowed import Borrowed, off, tested
 from schemas.estimates.calibrate import crossfit, errors
-from schemas.estimates.corrected import corrected
+from schemas.estimates.corrected import best, corrected
 from schemas.estimates.means import MANY_ERRORS
+from schemas.estimates.strata import stratified, taught
 from schemas.estimates.units import Floats, gather
 from schemas.queries import labels as queries
 from schemas.settings import Settings
@@ -29,9 +30,9 @@ from schemas.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is printed; means as Figure, None where there is nothing to say. `calibrated`: the
-    corrected mean by the cross-fitted calibrator; `calibration`: Brier and calibration error of
-    the scores as they are, then of the calibrated ones; `segments`: agreement by value."""
+    """All that is printed; means as Figure, None where there is nothing to say. `calibration`:
+    Brier and calibration error of the scores as they are, then of the scores by the cross-fitted
+    calibrator; `segments`: agreement by value."""
 
     evaluator: str
     version: str
@@ -46,7 +47,6 @@ class Report:
     method: str
     tuning: float
     worst_case: tuple[float, float] | None
-    calibrated: Figure | None = None
     calibration: tuple[float, float, float, float] | None = None
     segments: dict[str, Agreement] = field(default_factory=dict)
     borrowed: Borrowed | None = None
@@ -129,40 +129,42 @@ def report(
         named = [unit for unit, each in zip(units, where, strict=True) if each]
         return agreement(scores[where], values[where], named)
 
-    alone = right = fair = None
-    method, tuning, fitness = "", 0.0, None
+    alone = right = fitness = None
+    method, tuning = "", 0.0
     if drawn.any():
-        known = gather(scores, judged, units, np.where(drawn, values, np.nan), chances)
-        best, plain = corrected(known), corrected(known, judged=False)
-        right = Figure(float(best.mean), float(best.low), float(best.high))
+        given = (scores, judged, units, np.where(drawn, values, np.nan), chances)
+        known = gather(*given)
+        made, plain = (
+            best(known, stratified(*given, taught(*given))),
+            corrected(known, judged=False),
+        )
+        right = Figure(float(made.mean), float(made.low), float(made.high))
         alone = Figure(float(plain.mean), float(plain.low), float(plain.high))
-        method, tuning = str(best.method), float(best.tuning)
-        fair, fitness = _calibrated(scores, judged, units, np.where(drawn, values, np.nan), chances)
+        method, tuning = str(made.method), float(made.tuning)
+        fitness = _calibration(*given)
     mean = _mean(scores, judged, units)
     lost = statuses["error"] / (statuses["error"] + len(scored))
     return Report(
         evaluator, version, {s: statuses[s] for s in ("scored", "unscored", "error")},
         len(set(units)), counts, agreed(drawn), agreed(other), mean, alone, right, method, tuning,
         (mean.value * (1 - lost), mean.value * (1 - lost) + lost) if lost > MANY_ERRORS else None,
-        fair, fitness, _by_segment(agreed, drawn, scored, values_of or {}),
+        fitness, _by_segment(agreed, drawn, scored, values_of or {}),
         borrowed(items, scored, away, np.where(drawn, values, np.nan), 1 / (judged * chances),
                  units, scores, judged),
     )  # fmt: skip
 
 
-def _calibrated(
+def _calibration(
     scores: Floats, judged: Floats, units: Sequence[str], labels: Floats, chosen: Floats
-) -> tuple[Figure | None, tuple[float, float, float, float] | None]:
-    """The mean corrected by calibrated scores, and how well both kinds are calibrated."""
+) -> tuple[float, float, float, float] | None:
+    """How well scores are calibrated, as they are and by a calibrator."""
     has = ~np.isnan(labels)
     weights = np.where(has, 1 / (judged * chosen), 0.0)
     made = crossfit(scores, labels, weights, units)
     if made is None:
-        return None, None
-    found = corrected(gather(made.chance, judged, units, labels, chosen, made.apart))
-    figure = Figure(float(found.mean), float(found.low), float(found.high))
+        return None
     of = (labels[has], weights[has])
-    return figure, (*errors(scores[has], *of), *errors(made.apart[has], *of))
+    return (*errors(scores[has], *of), *errors(made.apart[has], *of))
 
 
 def _by_segment(
@@ -263,13 +265,12 @@ def _lines(found: Report, project: str) -> list[str]:
         f" {found.tuning:.2f}",
         f"  labels alone      {_said(found.labels_alone)}",
     ]
-    if found.calibrated is not None and found.calibration is not None:
+    if found.calibration is not None:
         brier, off_by, brier_after, off_after = found.calibration
-        lines += [
-            f"  by calibration    {_said(found.calibrated)}",
-            f"    cross-fitted    Brier {brier:.3f}, then {brier_after:.3f}; calibration error"
-            f" {off_by:.3f}, then {off_after:.3f}",
-        ]
+        lines.append(
+            f"  calibration       Brier {brier:.3f}, error {off_by:.3f}; by a cross-fitted"
+            f" calibrator {brier_after:.3f}, {off_after:.3f}"
+        )
     return lines
 
 

@@ -2,6 +2,8 @@
 
 Each run draws a population of judged items and labels some of its sessions. The truth is the rate
 of the process that draws the labels. "unequal" labels sessions of low scores five times as often.
+`--shape` says how scores follow the truth: `straight`, nearly in a line; `bold`, a judge that
+mostly says something near 0 or 1; `low`, one whose scores are far too low.
 """
 
 from __future__ import annotations
@@ -9,12 +11,15 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from schemas.estimates.corrected import corrected
+from schemas.estimates.calibrate import FOLDS
+from schemas.estimates.corrected import best, corrected
+from schemas.estimates.strata import learn
 from schemas.estimates.units import Units
 
 LABELS = (30, 50, 100, 300, 1000)
@@ -25,6 +30,11 @@ POPULATION = 10_000
 AIM = 0.93
 ALIKE = 0.3  # correlation of two labels of one session, on the scale of the latent normal
 CHUNK = 250  # runs at once
+SHAPES = {
+    "straight": lambda score: score,
+    "bold": lambda score: score**4 / (score**4 + (1 - score) ** 4),
+    "low": lambda score: score**4,
+}
 
 
 def population(
@@ -46,10 +56,10 @@ def population(
 def units(
     draw: np.random.Generator, labels: NDArray[np.float64], scores: NDArray[np.float64],
     wanted: int, unequal: bool,
-) -> Units:  # fmt: skip
-    """Labels of `wanted` items in whole sessions, drawn one after the other by their odds."""
+) -> tuple[Units, Units | None]:  # fmt: skip
+    """Labels of `wanted` items in whole sessions, drawn one after the other by their odds: read by
+    scores, and by strata of them."""
     runs, sessions, size = labels.shape
-    mean = scores.mean((1, 2))
     means = scores.mean(2)
     odds = np.ones_like(means)
     if unequal:
@@ -60,31 +70,58 @@ def units(
     picked = draw.permuted(picked, axis=1)
     at = (np.arange(runs)[:, None], picked)
     weight = (odds.mean(1, keepdims=True) / odds)[at]
-    shift = (means - mean[:, None]) / sessions
     good, bad = (labels[at].max(2) > 0).sum(1), (labels[at].min(2) < 1).sum(1)
-    return Units(
-        weight * size, weight * labels[at].sum(2), weight * scores[at].sum(2), shift[at], mean,
-        (shift**2).sum(1), np.minimum(good, bad).astype(float),
-    )  # fmt: skip
+
+    def read(every: NDArray[np.float64], seen: NDArray[np.float64]) -> Units:
+        mean = every.mean((1, 2))
+        shift = (every.mean(2) - mean[:, None]) / sessions
+        return Units(
+            weight * size, weight * labels[at].sum(2), weight * seen.sum(2), shift[at], mean,
+            (shift**2).sum(1), np.minimum(good, bad).astype(float),
+        )  # fmt: skip
+
+    seen, drawn = scores[at].reshape(runs, -1), labels[at].reshape(runs, -1)
+    fold = np.broadcast_to(np.repeat(np.arange(wanted // size) % FOLDS, size), seen.shape)
+    learnt = learn(seen, drawn, np.repeat(weight, size, axis=1), fold)
+    if learnt is None:
+        return read(scores, scores[at]), None
+    chance = learnt.chance(scores.reshape(runs, -1)).reshape(scores.shape)
+    return read(scores, scores[at]), read(chance, learnt.apart(seen, fold).reshape(runs, -1, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Coverage, median widths (of the interval, by scores alone, of labels alone), shares of
+    intervals by betting and by strata."""
+
+    coverage: float
+    width: float
+    by_scores: float
+    alone: float
+    betting: float
+    strata: float
 
 
 def cell(
-    seed: int, runs: int, wanted: int, rate: float, auroc: float, unequal: bool, size: int
-) -> tuple[float, float, float, float]:
-    """(coverage, median width, median width of labels alone, share of intervals by betting)."""
+    seed: int, runs: int, wanted: int, rate: float, auroc: float, unequal: bool, size: int,
+    shape: str,
+) -> Cell:  # fmt: skip
     draw = np.random.default_rng([seed, wanted, int(rate * 100), int(auroc * 10), unequal, size])
-    held, widths, alone, bets = [], [], [], []
+    held, methods = [], []
+    widths: tuple[list[NDArray[np.float64]], ...] = ([], [], [])
     for start in range(0, runs, CHUNK):
-        drawn = population(draw, min(CHUNK, runs - start), rate, auroc, size)
-        given = units(draw, *drawn, wanted, unequal)
-        found, plain = corrected(given), corrected(given, judged=False)
+        labels, scores = population(draw, min(CHUNK, runs - start), rate, auroc, size)
+        given, strata = units(draw, labels, SHAPES[shape](scores), wanted, unequal)
+        found, plain = best(given, strata), corrected(given, judged=False)
         held.append((found.low <= rate) & (rate <= found.high))
-        widths.append(found.high - found.low)
-        alone.append(plain.high - plain.low)
-        bets.append(found.method == "betting")
-    return (
-        float(np.concatenate(held).mean()), float(np.median(np.concatenate(widths))),
-        float(np.median(np.concatenate(alone))), float(np.concatenate(bets).mean()),
+        for kept, each in zip(widths, (found, corrected(given), plain), strict=True):
+            kept.append(each.high - each.low)
+        methods.append(found.method)
+    method = np.concatenate(methods)
+    width, by_scores, alone = (float(np.median(np.concatenate(each))) for each in widths)
+    return Cell(
+        float(np.concatenate(held).mean()), width, by_scores, alone,
+        float((method == "betting").mean()), float((method == "t, by strata").mean()),
     )  # fmt: skip
 
 
@@ -94,21 +131,23 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=2000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--labels", type=int, nargs="*", default=list(LABELS))
+    options.add_argument("--shape", choices=SHAPES, default="straight")
     asked = options.parse_args()
     print(
-        "| labels | rate | AUROC | sampling | session | coverage | width | labels alone | betting |"
+        "| labels | rate | AUROC | sampling | session | coverage | width | by scores | labels alone"
+        " | betting | strata |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     began, worst, below = time.perf_counter(), 1.0, 0
     for wanted, rate, auroc, unequal, size in itertools.product(
         asked.labels, RATES, AUROCS, (False, True), SESSIONS
     ):
-        found = cell(asked.seed, asked.runs, wanted, rate, auroc, unequal, size)
-        coverage, width, alone, bets = found
-        worst, below = min(worst, coverage), below + (coverage < AIM)
+        found = cell(asked.seed, asked.runs, wanted, rate, auroc, unequal, size, asked.shape)
+        worst, below = min(worst, found.coverage), below + (found.coverage < AIM)
         how = "unequal" if unequal else "uniform"
-        print(f"| {wanted} | {rate} | {auroc} | {how} | {size} | {coverage:.3f} | {width:.3f} |"
-              f" {alone:.3f} | {bets:.2f} |", flush=True)  # fmt: skip
+        print(f"| {wanted} | {rate} | {auroc} | {how} | {size} | {found.coverage:.3f} |"
+              f" {found.width:.3f} | {found.by_scores:.3f} | {found.alone:.3f} |"
+              f" {found.betting:.2f} | {found.strata:.2f} |", flush=True)  # fmt: skip
     seconds = time.perf_counter() - began
     print(f"\nworst coverage {worst:.3f}; cells under {AIM}: {below}; {asked.runs} runs a cell,"
           f" {seconds:.0f} s")  # fmt: skip

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from schemas.estimates.agreement import Agreement, agreement
-from schemas.estimates.corrected import corrected
+from schemas.estimates.corrected import Estimate, best, corrected
 from schemas.estimates.shares import Z, wilson
+from schemas.estimates.strata import Crossed, stratified, taught
 from schemas.estimates.units import Floats, Whole, gather
 from schemas.queries.courses import Block
 
@@ -44,10 +45,14 @@ class Judged:
     labelled: int
 
 
-def beside_people(rows: Sequence[Row], told: Sequence[Row], whole: Whole | None = None) -> Judged:
+def beside_people(
+    rows: Sequence[Row], told: Sequence[Row], whole: Whole | None = None,
+    crossed: Callable[[Sequence[float]], Crossed] | None = None,
+) -> Judged:  # fmt: skip
     """Scores (`schemas.queries.labels.population`) beside labels (`labels`). Several labels of an
     item are averaged; only those of a probability sample correct the mean. `whole`: the sums of
-    a large population, of which `rows` are those of `of_labelled_units` alone."""
+    a large population, of which `rows` are those of `of_labelled_units` alone; `crossed` asks for
+    them by strata of the score, and goes with `whole`."""
     scored = [row for row in rows if row["status"] == "scored" and row["probability"] > 0]
     by_item: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in told:
@@ -70,13 +75,18 @@ def beside_people(rows: Sequence[Row], told: Sequence[Row], whole: Whole | None 
     other = ~np.isnan(values) & ~drawn
     means = [
         _of_sums(whole) if whole else
-        _mean("uncorrected", scores, judged, units, scores, np.ones(len(scores)), False)
+        _mean("uncorrected", len(scores), corrected(
+            gather(scores, judged, units, scores, np.ones(len(scores))), judged=False))
     ]  # fmt: skip
     if drawn.any():
-        labels = np.where(drawn, values, np.nan)
+        given = (scores, judged, units, np.where(drawn, values, np.nan), chance)
+        known, n = gather(*given, whole=whole), int(drawn.sum())
+        strata, apart = taught(*given), None
+        if strata is not None and crossed is not None:
+            apart = crossed(strata.edges.tolist()).whole(strata.means.mean(-2))
         means += [
-            _mean("corrected by labels", scores, judged, units, labels, chance, True, whole),
-            _mean("labels alone", scores, judged, units, labels, chance, False, whole),
+            _mean("corrected by labels", n, best(known, stratified(*given, strata, apart))),
+            _mean("labels alone", n, corrected(known, judged=False)),
         ]
 
     def agreed(where: Any) -> Agreement | None:
@@ -92,12 +102,7 @@ def beside_people(rows: Sequence[Row], told: Sequence[Row], whole: Whole | None 
     )  # fmt: skip
 
 
-def _mean(
-    name: str, scores: Floats, judged: Floats, units: Sequence[str], labels: Floats,
-    chosen: Floats, tuned: bool, whole: Whole | None = None,
-) -> Mean:  # fmt: skip
-    made = corrected(gather(scores, judged, units, labels, chosen, whole=whole), judged=tuned)
-    n = int((~np.isnan(labels)).sum())
+def _mean(name: str, n: int, made: Estimate) -> Mean:
     return Mean(name, float(made.mean), float(made.low), float(made.high), n, str(made.method))
 
 

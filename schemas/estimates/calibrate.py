@@ -2,8 +2,8 @@
 
 Isotonic regression keeps the judge's order and learns the rest. It is cross-fitted: a labelled item
 is read by the calibrator of the folds that it is not in, an unlabelled one by their mean, so that a
-corrected mean stays right whatever was learnt (cross-prediction, arXiv 2309.16598). A calibrator
-that is a step function of the score is a stratification by it (arXiv 2406.04291).
+corrected mean stays right whatever was learnt (cross-prediction, arXiv 2309.16598). Means are
+corrected by `strata`, a calibrator of few steps whose intervals were simulated.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from schemas.estimates.units import Floats
 
+Ints = NDArray[np.int64]
 FOLDS = 5
 PRIOR = 2.0  # labels' worth of the mean label at either end, so that a few say nothing extreme
 
@@ -30,7 +32,7 @@ class Calibrated:
     apart: Floats
 
 
-def folds(units: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def folds(units: Sequence[str]) -> Ints:
     """The fold of each item: that of its unit, by a hash."""
     known = {
         unit: int.from_bytes(hashlib.sha256(f"fold\0{unit}".encode()).digest()[:8], "big") % FOLDS

@@ -12,11 +12,15 @@ from schemas.estimates.units import Floats, Units
 
 ENOUGH = 100  # effective units
 RARE = 10  # units with the rarer label
+SHORTER = (
+    0.98  # an interval by strata is taken from here on: what is chosen by its width covers less
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean in [0, 1] with its interval; `method` is 't' or 'betting', by leading axes."""
+    """A mean in [0, 1] with its interval; `method` is 't', 't, by strata' or 'betting', by leading
+    axes."""
 
     mean: Floats
     low: Floats
@@ -35,3 +39,25 @@ def corrected(units: Units, alpha: float = 0.05, judged: bool = True) -> Estimat
         low, high = np.where(few, bet_low, low), np.where(few, bet_high, high)
     mean = np.clip(found.mean, low, high)
     return Estimate(mean, low, high, found.tuning, np.where(few, "betting", "t"))
+
+
+def best(units: Units, strata: Units | None, alpha: float = 0.05) -> Estimate:
+    """The estimate by scores, or by strata of them where both are by t and strata make it
+    `SHORTER`."""
+    plain = corrected(units, alpha)
+    if strata is None:
+        return plain
+    other = corrected(strata, alpha)
+    shorter = (
+        (plain.method == "t") & (other.method == "t")
+        & (other.high - other.low < SHORTER * (plain.high - plain.low))
+    )  # fmt: skip
+
+    def either(theirs: Floats, own: Floats) -> Floats:
+        return np.where(shorter, theirs, own)
+
+    return Estimate(
+        either(other.mean, plain.mean), either(other.low, plain.low),
+        either(other.high, plain.high), either(other.tuning, plain.tuning),
+        np.where(shorter, "t, by strata", plain.method),
+    )  # fmt: skip

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from schemas.clickhouse import Store
+from schemas.estimates.strata import Crossed
 from schemas.estimates.units import Whole
 from schemas.models import LabelRow
 from schemas.queries.traces import SEGMENT_COLUMNS
@@ -92,6 +95,32 @@ def whole(store: Store, project: str, evaluator: str, version: str) -> Whole | N
         project=project, evaluator=evaluator, version=version,
     )  # fmt: skip
     return Whole(**row) if row["units"] else None
+
+
+def crossed(
+    store: Store, project: str, evaluator: str, version: str, edges: Sequence[float]
+) -> Crossed:
+    """Sums over all that one evaluator version scored, by the strata of the score between `edges`
+    (ascending); there must be such scores."""
+    (row,) = store.rows(
+        f"""
+        SELECT count() AS units, sum(n) AS items, sumForEach(a) AS w,
+               sumForEach(arrayFlatten(arrayMap(x -> arrayMap(y -> x * y, a), a))) AS ww
+        FROM (
+            SELECT {_UNIT} AS unit, count() AS n,
+                   sumForEach(arrayMap(
+                       k -> if(k = arrayCount(e -> value >= e, {{edges:Array(Float64)}}),
+                               1 / probability, 0),
+                       range(length({{edges:Array(Float64)}}) + 1))) AS a
+            FROM scores FINAL WHERE {_SCORED} GROUP BY unit
+        )
+        """,
+        project=project, evaluator=evaluator, version=version, edges=list(edges),
+    )  # fmt: skip
+    count = len(edges) + 1
+    return Crossed(
+        row["units"], row["items"], np.array(row["w"]), np.array(row["ww"]).reshape(count, count)
+    )
 
 
 def of_labelled_units(

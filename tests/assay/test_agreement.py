@@ -174,7 +174,7 @@ def test_labels_of_another_time_are_borrowed_and_tested(
     assert found["borrowed"]["verdict"] == "agree"
     assert found["borrowed"]["mean_low"] < 0.6 < found["borrowed"]["mean_high"]
     assert found["calibration"][2] < found["calibration"][0]
-    assert found["calibrated"]["low"] < 0.6 < found["calibrated"]["high"]
+    assert found["corrected"]["low"] < 0.6 < found["corrected"]["high"]
     path.write_text("\n".join(line.replace('"label": true', '"label": false') for line in lines))
     time.sleep(0.005)
     assert label.run(settings, project, str(path)) == 0

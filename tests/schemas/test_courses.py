@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from functools import partial
 
 import numpy as np
 import pytest
@@ -138,7 +139,11 @@ def test_a_population_as_sums_gives_what_its_items_give(store: Store, project: s
     units = len({row["session_id"] for row in rows})
     assert whole is not None and (whole.items, whole.units) == (600, units)
     one = quality.beside_people(rows, told)
-    other = quality.beside_people([r for r in rows if r["session_id"] in some], told, whole)
+    other = quality.beside_people(
+        [r for r in rows if r["session_id"] in some], told, whole,
+        partial(labels.crossed, store, project, "e", "1"),
+    )  # fmt: skip
+    assert one.means[1].how == other.means[1].how == "t, by strata"
     for mine, theirs in zip(one.means, other.means, strict=True):
         assert mine.mean == pytest.approx(theirs.mean) and mine.n == theirs.n
         assert (mine.low, mine.high) == pytest.approx((theirs.low, theirs.high), abs=0.003)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -140,9 +141,11 @@ def _people(store: Store, project: str, evaluator: str, version: str) -> None:
         return
     if whole.units > quality.MANY:
         rows = labels.of_labelled_units(store, project, evaluator, version)
+        crossed = partial(labels.crossed, store, project, evaluator, version)
+        found = quality.beside_people(rows, told, whole, crossed)
     else:  # few enough to be gathered one by one, which holds for few units too
-        rows, whole = labels.population(store, project, evaluator, version), None
-    found = quality.beside_people(rows, told, whole)
+        rows = labels.population(store, project, evaluator, version)
+        found = quality.beside_people(rows, told)
     if not found.labelled:
         st.info(f"None of the labels is of a trace that this version scored: {link}.")
         return
