@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -96,7 +97,9 @@ class Instance:
 def running(
     collector: bool = True, folder: Path | None = None, workers: int = 1
 ) -> Iterator[Instance]:
-    """Start on free ports; stop and delete at the end (a `folder` that was given stays)."""
+    """Start on free ports; stop and delete at the end (a `folder` that was given stays). A SIGTERM
+    from here on is that end, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     home = folder or Path(tempfile.mkdtemp(prefix="assay-bench-"))
     home.mkdir(parents=True, exist_ok=True)
     names = ("STORE_PORT", "OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "UI_PORT")

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from bench import load, payload
 from bench.instance import cpu_seconds, free_port, running, wait
 from bench.load import Target, quantile
 from bench.payload import PROJECT, Body
+from schemas import keys
 from schemas.queries.ingest import stored_by_ledger
 
 LIMIT = 900  # seconds until a product must have stored what it acknowledged
@@ -118,11 +121,28 @@ def timed(
           f" {(cpu() - used) / spans * 1e6:,.0f} | {size() / spans:,.0f} |")  # fmt: skip
 
 
+def refuses(port: int) -> bool:
+    """Whether the collector has heard of the key: it lets nobody in without one."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/traces", b"", {"content-type": "application/x-protobuf"}
+    )
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    return False
+
+
 def assay(bodies: Sequence[Body]) -> None:
+    """With an API key, by the redaction that is on by default."""
     with running() as instance:
         store = instance.store()
+        _, text = keys.create(store, PROJECT, ["ingest"], 0, "", "bench")
+        target = Target(instance.otlp, headers=(("authorization", f"Bearer {text}"),))
+        while not refuses(instance.otlp):
+            time.sleep(0.1)
         timed(
-            "Assay (this tree)", Target(instance.otlp), bodies,
+            "Assay (this tree)", target, bodies,
             lambda: stored_by_ledger(store).get("traces", {}).get(PROJECT, 0),
             lambda: instance.parts()[1],
             lambda: sum(instance.cpu().values()),
