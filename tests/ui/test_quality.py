@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import uuid
+
 import numpy as np
 
+from schemas.canaries import CanaryRunRow
 from schemas.clickhouse import Store
 from schemas.models import LabelRow, ScoreRow
-from schemas.queries import labels, scores
+from schemas.queries import canary, labels, scores
 from tests.ui.test_pages import _page, _words, where
 from ui import quality
 
@@ -65,3 +69,31 @@ def test_reliability_has_an_interval_and_n_for_each_tenth() -> None:
     bins = quality.reliability(np.array([0.05, 0.07, 1.0]), np.array([0.0, 1.0, 1.0]))
     assert [(b["n"], b["share"]) for b in bins] == [(2, 0.5), (1, 1.0)]
     assert all(b["low"] < b["high"] for b in bins)
+
+
+def _run(evaluator: str, n: int, verdict: str, shift: float) -> CanaryRunRow:
+    made = math.nan if verdict == "null" else shift
+    return CanaryRunRow(
+        evaluator, "1", "set", f"run{n}", verdict, 50, 0, 0.8 + shift, made, made - 0.01,
+        made + 0.01, 0.015, '["judge-2024"]', 1_700_000_000_000 + n * 86_400_000,
+    )  # fmt: skip
+
+
+def test_scores_since_the_last_good_canary_run_are_marked(store: Store, filled: str) -> None:
+    name = f"canary-{uuid.uuid4()}"
+    start = scores.observations(store, filled, "groundedness", "1", 0, 2**62)[0].time
+    scores.insert_scores(store, [
+        ScoreRow(filled, name, "1", "e" * 32, "e" * 16, start, "scored", 0.5, 2)
+    ])  # fmt: skip
+    page = _page("quality", filled, evaluator=name)
+    assert "Canaries" not in _words(page) and not page.warning
+    for n, (verdict, shift) in enumerate([("null", 0.0), ("good", 0.001), ("drifted", -0.2)]):
+        canary.insert_run(store, _run(name, n, verdict, shift), [])
+    page = _page("quality", filled, evaluator=name)
+    assert not page.exception
+    assert "since 2023-11-15 22:13" in page.warning[0].value
+    table = next(each.value for each in page.dataframe if "meaning" in each.value)
+    assert list(table["verdict"]) == ["drifted", "good", "null"]
+    assert table["shift"][0] == "-0.200 (-0.210 to -0.190)" and table["shift"][2] == ""
+    canary.insert_run(store, _run(name, 3, "good", 0.0), [])
+    assert not _page("quality", filled, evaluator=name).warning

@@ -16,7 +16,7 @@ from schemas.estimates.agreement import Agreement, Figure
 from schemas.queries import alerting, courses, labels, outcomes, scores
 from schemas.queries.courses import Block
 from schemas.queries.traces import SEGMENT_COLUMNS
-from ui import charts, figures, period, quality
+from ui import canaries, charts, figures, period, quality
 from ui.data import literal, summary, trace_link, zone
 
 WHOLE = "all traffic"
@@ -32,6 +32,7 @@ def render(store: Store, project: str) -> None:
                 " evaluators run.")  # fmt: skip
         return
     evaluator, version, column, (start, end) = _chosen(store, project, known)
+    canaries.warn(store, evaluator, version)
     _tiles(store, project, evaluator, version, (start, end))
     by = "" if column == WHOLE else column
     hours = max(1, round((end - start) / HOUR_NS / 24))
@@ -44,6 +45,7 @@ def render(store: Store, project: str) -> None:
         found = courses.course(store, project, evaluator, version, start, end, column=by)
         _segments(project, quality.by_segment(found), by)
     _versions(known, evaluator)
+    canaries.show(store, evaluator, version)
     _people(store, project, evaluator, version)
     _failures(store, project, evaluator, version, (start, end))
 

@@ -1,0 +1,94 @@
+"""Canary runs of a judge on the Quality page: whether it still says what it said of fixed rows."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from schemas.clickhouse import Store
+from schemas.queries import canary
+from ui.charts import WHEN, in_zone
+from ui.data import local, moment, time_column, zone
+from ui.figures import COLOURS
+
+SAID = {
+    "null": "repeat, for its own spread",
+    "good": "no shift shown",
+    "changed": "within the margin",
+    "drifted": "beyond the margin",
+    "failed": "over 10% of rows failed",
+}
+Row = Mapping[str, Any]
+
+
+def warn(store: Store, evaluator: str, version: str) -> None:
+    """A line where scores are in doubt: since the last good run of a judge that drifted."""
+    since = canary.doubtful_since(store, evaluator, version)
+    if since:
+        st.warning(
+            f"Scores of this version since {local(since * 10**6)} are in doubt: its canaries"
+            " drifted or failed after that (Canaries, below).",
+            icon=":material/warning:",
+        )
+
+
+def show(store: Store, evaluator: str, version: str) -> None:
+    """The runs of a version, newest first; nothing where there was none."""
+    rows = canary.runs(store, evaluator, version)
+    if not rows:
+        return
+    st.subheader("Canaries")
+    compared = [row for row in rows if not math.isnan(row["shift"])]
+    if compared:
+        st.altair_chart(_shifts(compared))
+        st.caption(
+            "Shift of the mean over the same rows against the first runs, 99% interval;"
+            " `detectable` is the smallest that would be seen four times in five."
+        )
+    st.dataframe(
+        pd.DataFrame([_line(row) for row in reversed(rows)]), hide_index=True,
+        column_config={"time": time_column("time", "YYYY-MM-DD HH:mm")},
+    )  # fmt: skip
+
+
+def _line(row: Row) -> dict[str, Any]:
+    known = not math.isnan(row["shift"])
+    return {
+        "time": moment(int(row["ran_ms"]) * 10**6),
+        "verdict": row["verdict"],
+        "meaning": SAID.get(row["verdict"], ""),
+        "rows": row["items"],
+        "errors": row["errors"],
+        "mean": round(row["mean"], 3),
+        "shift": f"{row['shift']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})" if known else "",
+        "detectable": round(row["detectable"], 3) if known else None,
+        "models": ", ".join(json.loads(row["models"])),
+    }
+
+
+def _shifts(rows: Sequence[Row]) -> alt.LayerChart:
+    frame = in_zone(
+        pd.DataFrame(
+            {"time": moment(int(row["ran_ms"]) * 10**6), "verdict": row["verdict"],
+             "shift": row["shift"], "low": row["low"], "high": row["high"], "n": row["items"]}
+            for row in rows
+        )
+    )  # fmt: skip
+    base = alt.Chart(frame).encode(
+        x=alt.X("time:T", title=f"time ({zone()[1]})"),
+        tooltip=[WHEN, "UTC", "verdict", "shift", "low", "high", "n"],
+    )
+    zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color="#868e96", strokeDash=[4, 4])
+    bar = base.mark_rule(color=COLOURS[0], strokeWidth=2).encode(
+        y=alt.Y("low:Q", title="shift, 99% interval"), y2="high:Q"
+    )
+    dot = base.mark_point(filled=True, size=60, color=COLOURS[0], opacity=1).encode(
+        y="shift:Q", shape=alt.Shape("verdict:N", title=None)
+    )
+    return alt.layer(zero.encode(y="y:Q"), bar, dot).properties(height=200)
