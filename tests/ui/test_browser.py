@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -14,10 +15,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from bench.screenshots import DONE, FLAGS
 from schemas.clickhouse import Store
-from schemas.models import ScoreRow, SpanRow
+from schemas.models import EmbeddingRow, ScoreRow, SpanRow
 from schemas.queries import scores, spans
 from schemas.settings import Settings
 from tests.conftest import answers, free_port, spawn, wait_until
+from tests.ui.conftest import START
 
 TRACE = f"{60:032x}"
 
@@ -133,3 +135,31 @@ def test_a_span_is_picked_and_a_branch_folded_in_the_timeline(
     root.press("ArrowLeft")
     expect(page.get_by_role("treeitem")).to_have_count(1, timeout=60_000)
     assert f"toggled={'1' * 16}" in page.url
+
+
+def test_a_line_around_points_of_the_map_lists_their_traces(
+    page: Page, address: str, filled: str, store: Store
+) -> None:
+    """Two clouds of embeddings, 20 and 40; the line goes around the one on the right."""
+    made = [
+        EmbeddingRow(filled, "input", "m", f"{n:032x}", f"{n:016x}", START + n * 10**12,
+                     [10.0 if n <= 20 else -5.0, n % 7 / 9, n % 3 / 9], 1)
+        for n in range(1, 61)
+    ]  # fmt: skip
+    scores.insert_embeddings(store, made)
+    page.goto(f"{address}/drift?project={filled}")
+    _shown(page, "Drift")
+    plot = page.locator(".js-plotly-plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    left, right = box["x"] + box["width"] / 2, box["x"] + box["width"] - 2
+    top, bottom = box["y"] + 2, box["y"] + box["height"] - 2
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 5)):
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile(r"^20 traces; the newest 20$"))).to_be_visible(
+        timeout=60_000
+    )

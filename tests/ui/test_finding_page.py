@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 
@@ -67,15 +68,24 @@ def test_a_question_is_answered_on_the_page(settings: Settings, store: Store) ->
     assert "No question x" in words(opened(settings, "findings", name, question="x"))
 
 
-def test_the_map_is_the_same_twice_and_a_brush_chooses_points() -> None:
+def test_the_map_is_the_same_twice_and_a_lasso_chooses_points() -> None:
     vectors = np.random.default_rng(1).normal(size=(40, 8)) * [9, 3, 1, 1, 1, 1, 1, 1]
     points, share = plane.project(vectors)
     again, _ = plane.project(vectors.copy())
     assert np.allclose(points, again) and 0.8 < share < 1
-    frame = pd.DataFrame({"x": points[:, 0], "y": points[:, 1]})
-    chosen = plane.inside(frame, {"x": [0.0, 100.0], "y": [-100.0, 100.0]})
-    assert len(chosen) == int((points[:, 0] >= 0).sum())
-    assert plane.inside(frame, {}).empty
+    at = pd.Timestamp("2026-01-01", tz="UTC")
+    frame = pd.DataFrame(
+        {"x": points[:, 0], "y": points[:, 1], "trace": [f"t{n}" for n in range(40)],
+         "topic": ["<a href='http://x'>y</a>", plane.OTHER] * 20, "time": at, "UTC": "UTC",
+         "ns": range(40)}
+    )  # fmt: skip
+    made = plane.figure(frame, True)
+    assert [len(each["x"]) for each in made["data"]] == [20, 20]
+    assert "<a" not in json.dumps(made) and "&lt;a" in made["data"][0]["name"]
+    first = [{"customdata": trace} for trace in made["data"][0]["customdata"][:3]]
+    chosen = plane.inside(frame, [*first, {"customdata": ["t1"]}])
+    assert list(chosen["trace"]) == ["t0", "t1", "t2", "t4"]
+    assert plane.inside(frame, []).empty
 
 
 def test_drift_shows_the_map_of_a_project(settings: Settings, store: Store) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -22,7 +22,7 @@ KEY = "map"
 DAY_NS = 86_400 * 10**9
 LISTED = 50
 COLOURED = 6  # topics with a colour of their own
-OTHER = "other"
+OTHER, GREY = "other", "#adb5bd"
 
 
 def project(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -53,6 +53,7 @@ def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> No
     points, share = project(np.array([row["vector"] for row in rows], dtype=np.float64))
     frame = pd.DataFrame(
         {"x": points[:, 0], "y": points[:, 1], "trace": [row["trace_id"] for row in rows],
+         "ns": [row["time_ns"] for row in rows],
          "time": [clock.local(row["time_ns"]) for row in rows],
          "UTC": [clock.utc(row["time_ns"]) for row in rows],
          "topic": labelled([row["trace_id"] for row in rows], topics or {})}
@@ -60,13 +61,13 @@ def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> No
     st.caption(
         f"{len(rows):,} of {held:,} traces, drawn by the hash of their id; the plane shows"
         f" {share:.0%} of the variance, so what lies near here may lie apart."
-        f"{'' if topics else ' Darker is later.'} Drag over points to list their traces."
+        f"{'' if topics else ' Darker is later.'} Draw a line around points to list their traces."
     )
-    chosen = st.altair_chart(
-        _chart(frame, bool(topics)), key=KEY, on_select="rerun", selection_mode="brush",
-        alt=f"Embeddings in a plane, coloured by {'topic' if topics else 'time'}",
+    event = st.plotly_chart(
+        figure(frame, bool(topics)), key=KEY, on_select="rerun", selection_mode=("lasso", "box"),
+        config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
-    picked = inside(frame, dict(chosen.get("selection", {}).get("brush", {})))
+    picked = inside(frame, event["selection"]["points"])
     if len(picked):
         _list(store, name, field, picked)
 
@@ -78,35 +79,50 @@ def labelled(traces: Sequence[str], topics: Mapping[str, str]) -> list[str]:
     return [topics[t] if topics.get(t) in most else OTHER for t in traces]
 
 
-def _chart(frame: pd.DataFrame, by_topic: bool) -> Any:
-    by_time = alt.Color("time:T", scale=alt.Scale(scheme="viridis", reverse=True), title=None,
-                        legend=alt.Legend(format="%m-%d %H:%M", tickCount=4))  # fmt: skip
-    names = [name for name in dict.fromkeys(frame["topic"]) if name != OTHER]
-    scale = alt.Scale(domain=[*names, OTHER], range=[*COLOURS[: len(names)], "#adb5bd"])
-    colour = alt.Color("topic:N", scale=scale, title=None,
-                       legend=alt.Legend(orient="bottom", columns=3, labelLimit=280))  # fmt: skip
-    return (
-        alt.Chart(frame)
-        .mark_circle(size=36, opacity=0.75)
-        .encode(
-            x=alt.X("x:Q", title=None, axis=None),
-            y=alt.Y("y:Q", title=None, axis=None),
-            color=colour if by_topic else by_time,
-            tooltip=[alt.Tooltip("time:T", format="%Y-%m-%d %H:%M"), "UTC", "topic", "trace"],
-        )
-        .add_params(alt.selection_interval(name="brush"))
-        .properties(height=420)
-    )
+def figure(frame: pd.DataFrame, by_topic: bool) -> dict[str, Any]:
+    """A Plotly figure of the points, whose free-hand lasso is on; each has its trace as custom
+    data. Plotly reads some HTML in texts, so those of traces are escaped."""
+    if by_topic:
+        names = [n for n in dict.fromkeys(frame["topic"]) if n != OTHER]
+        colours = dict(zip([*names, OTHER], [*COLOURS[: len(names)], GREY], strict=True))
+        drawn = [
+            _points(frame[frame["topic"] == name], name, {"color": colour})
+            for name, colour in colours.items()
+        ]
+    else:
+        at = frame["ns"]
+        ticks = np.linspace(at.min(), at.max(), 4)
+        bar = {"tickvals": ticks.tolist(), "thickness": 12, "outlinewidth": 0,
+               "ticktext": [f"{clock.local(int(tick)):%m-%d %H:%M}" for tick in ticks]}  # fmt: skip
+        scale = {"color": at.tolist(), "colorscale": "Viridis", "reversescale": True}
+        drawn = [_points(frame, "", {**scale, "colorbar": bar, "showscale": True})]
+    axis = {"visible": False}
+    layout = {
+        "dragmode": "lasso", "xaxis": axis, "yaxis": axis, "height": 460, "showlegend": by_topic,
+        "margin": {"l": 0, "r": 0, "t": 30, "b": 0}, "legend": {"orientation": "h", "y": -0.05},
+    }  # fmt: skip
+    return {"data": drawn, "layout": layout}
 
 
-def inside(frame: pd.DataFrame, brush: dict[str, Any]) -> pd.DataFrame:
-    """The points within a brush {"x": [a, b], "y": [c, d]}; none without one."""
-    held = pd.Series(bool(brush), index=frame.index)
-    for name in ("x", "y"):
-        if name in brush:
-            low, high = sorted(brush[name])
-            held &= frame[name].between(low, high)
-    return frame[held]
+def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any]) -> dict[str, Any]:
+    said = [
+        escape(f"{row.time:%Y-%m-%d %H:%M} ({row.UTC})") + f"<br>{escape(row.topic)}<br>{row.trace}"
+        for row in frame.itertuples()
+    ]
+    return {
+        "type": "scatter", "mode": "markers", "name": escape(name), "x": frame["x"].tolist(),
+        "y": frame["y"].tolist(), "customdata": frame["trace"].tolist(), "text": said,
+        "hoverinfo": "text", "marker": {"size": 7, "opacity": 0.75, **marker},
+    }  # fmt: skip
+
+
+def inside(frame: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows whose points a lasso or a box holds; none without one."""
+    traces: set[str] = set()
+    for point in points:
+        given = point.get("customdata")
+        traces.update([given] if isinstance(given, str) else given or ())
+    return frame[frame["trace"].isin(traces)]
 
 
 def _list(store: Store, name: str, field: str, picked: pd.DataFrame) -> None:
