@@ -109,10 +109,11 @@ def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any]) -> dict[str,
         escape(f"{row.time:%Y-%m-%d %H:%M} ({row.UTC})") + f"<br>{escape(row.topic)}<br>{row.trace}"
         for row in frame.itertuples()
     ]
+    rim = {"width": 0.6, "color": GREY}  # dark points are seen on a dark page
     return {
         "type": "scatter", "mode": "markers", "name": escape(name), "x": frame["x"].tolist(),
         "y": frame["y"].tolist(), "customdata": frame["trace"].tolist(), "text": said,
-        "hoverinfo": "text", "marker": {"size": 7, "opacity": 0.75, **marker},
+        "hoverinfo": "text", "marker": {"size": 7, "opacity": 0.75, "line": rim, **marker},
     }  # fmt: skip
 
 
