@@ -80,7 +80,10 @@ def stream_findings(
         rungs.sort(key=lambda rung: -rung.alarm.e_value / runs[rung.run].c)
         chosen = [(found[rung.run][rung.alarm.stream], rung) for rung in rungs]
         topics = held.topics if held else None
-        made.append(_finding(store, project, chosen, first, count, policy.false_alarms, topics))
+        version = held.topics_version if held else ""
+        made.append(
+            _finding(store, project, chosen, first, count, policy.false_alarms, topics, version)
+        )
     return made
 
 
@@ -114,7 +117,7 @@ def is_news(found: FindingRow, earlier: Sequence[Mapping[str, Any]]) -> bool:
 
 def _finding(
     store: Store, project: str, found: Sequence[tuple[Stream, Rung]], first: int, count: int,
-    budget: float, topics: Frozen | None,
+    budget: float, topics: Frozen | None, topics_version: str,
 ) -> FindingRow:  # fmt: skip
     stream, rung = found[0]
     alarm, block = rung.alarm, stream.hours * HOUR_NS
@@ -145,6 +148,7 @@ def _finding(
              "n": r.alarm.blocks_before + r.alarm.blocks_after} for s, r in found
         ],
         "examples": traces,
+        **({"topics": topics_version} if stream.column == "topic" else {}),
     }  # fmt: skip
     name = identity(project, "stream", stream.signal, stream.segment, onset // 10**9)
     return FindingRow(
