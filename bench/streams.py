@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.quiet import minutes
-from monitors.drift.e_detector import BUDGET, Days, threshold
+from monitors.drift.e_detector import BUDGET, Days
 from monitors.drift.hours import Hours
-from monitors.drift.together import Run, together
+from monitors.drift.together import Run, thresholds, together
 
 Floats = NDArray[np.float64]
 SIGNALS, SEGMENTS, DAYS = 20, 20, 30
@@ -72,7 +72,7 @@ def _watch(y: Floats, history: int, lengths: tuple[int, ...], budget: float) -> 
     none = np.zeros(streams)
     runs = []
     for hours in lengths:
-        c = threshold(streams * len(lengths), budget, 24 // hours)
+        c = thresholds(dict.fromkeys(lengths, streams), budget)[hours]
         if hours == 24:
             group = np.zeros(streams, np.int64)
             weekend = (weekday >= 5).astype(np.int64)

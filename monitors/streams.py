@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from monitors.drift.e_detector import Days, threshold
+from monitors.drift.e_detector import Days
 from monitors.drift.hours import Hours
-from monitors.drift.together import Run, Rung, together
+from monitors.drift.together import Run, Rung, thresholds, together
 from monitors.fields import PART
 from monitors.findings import identity
 from monitors.series import (
@@ -65,8 +65,10 @@ def stream_findings(
     count = sum(map(len, found))
     if not count:
         return []
+    counts = {hours: len(each) for hours, each in zip(LENGTHS, found, strict=True)}
+    c = thresholds(counts, (1 - PART) * policy.false_alarms)
     runs = [
-        _run(each, hours, first, finished(now_ns, hours), count, policy)
+        _run(each, hours, first, finished(now_ns, hours), c[hours], policy)
         for each, hours in zip(found, LENGTHS, strict=True)
     ]
     oldest = finished(now_ns, 1) - first * 24 - FRESH * 24
@@ -88,14 +90,13 @@ def stream_findings(
 
 
 def _run(
-    found: Sequence[Stream], hours: int, first: int, end: int, count: int, policy: MonitorPolicy
+    found: Sequence[Stream], hours: int, first: int, end: int, c: float, policy: MonitorPolicy
 ) -> Run:
     begin, a_day = first * 24 // hours, 24 // hours
     blocks = end - begin
     y = table(found, begin, blocks)
     weekday = (first + np.arange(-(-blocks // a_day)) + THURSDAY) % 7
     margin = np.array([margin_of(each.signal, policy.points, policy.factor) for each in found])
-    c = threshold(count, (1 - PART) * policy.false_alarms, a_day)
     if hours == 24:
         weekend = (weekday >= 5).astype(np.int64)
         return Run(Days(y, weekend, np.zeros(len(y), np.int64), margin), blocks, hours, c)
