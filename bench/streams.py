@@ -71,8 +71,9 @@ def _watch(y: Floats, history: int, lengths: tuple[int, ...], budget: float) -> 
     weekday = np.arange(days, dtype=np.int64) % 7
     none = np.zeros(streams)
     runs = []
+    shared = thresholds({each: len(y) for each in lengths}, budget)
     for hours in lengths:
-        c = thresholds(dict.fromkeys(lengths, streams), budget)[hours]
+        c = shared[hours]
         if hours == 24:
             group = np.zeros(streams, np.int64)
             weekend = (weekday >= 5).astype(np.int64)

@@ -26,14 +26,14 @@ def test_days_have_the_greatest_share_and_what_no_stream_uses() -> None:
 
 def test_a_small_lasting_drop_is_found_by_days_and_a_great_one_within_the_day() -> None:
     random = np.random.default_rng(5)
-    y = random.normal(0.7, 0.3 / np.sqrt(20), (50, 34, 24))
-    y[0, 28:] -= 0.08
+    y = random.normal(0.7, 0.3 / np.sqrt(20), (50, 42, 24))
+    y[0, 28:] -= 0.07
     y[1].reshape(-1)[28 * 24 + 10 :] -= 0.3
-    weekday, margin = np.arange(34) % 7, np.full(50, 0.02)
+    weekday, margin = np.arange(42) % 7, np.full(50, 0.02)
     c = thresholds({1: 50, 24: 50}, 0.5)
     days = Days(y.mean(2), (weekday >= 5).astype(np.int64), np.zeros(50, np.int64), margin)
     hours = Hours(y.reshape(50, -1), weekday, 24, margin)
-    found = together([Run(hours, 34 * 24, 1, c[1]), Run(days, 34, 24, c[24])])
+    found = together([Run(hours, 42 * 24, 1, c[1]), Run(days, 42, 24, c[24])])
     first = {rung.alarm.stream: rung for rung in reversed(found)}
     assert set(first) == {0, 1}
     assert (first[0].run, first[1].run) == (1, 0)
