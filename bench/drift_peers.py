@@ -17,6 +17,7 @@ from the same ones for each window.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import subprocess
 import tempfile
@@ -97,8 +98,8 @@ def made(kind: str, signal: str, shift: float, windows: int, draw: np.random.Gen
 
 def streams(given: Streams, signal: str) -> Floats:
     """As monitors watch one stream by hour, four hours and day at their default budget: the
-    greatest multiple of its threshold that a block of the last day brought, and whether it rang
-    then."""
+    greatest multiple of its threshold that changes which began on the last day reach then (peers
+    are told as well which day is judged), and whether it rang then, whenever that began."""
     y = given.values if signal == "score" else np.log10(given.values)
     y = y.reshape(len(y), DAYS, 24, PER_HOUR).mean(3)
     weekday = np.arange(DAYS, dtype=np.int64) % 7
@@ -113,22 +114,35 @@ def streams(given: Streams, signal: str) -> Floats:
         else:
             blocks = y.reshape(len(y), DAYS * 24 // hours, hours).mean(2)
             runs.append((hours, Hours(blocks, weekday, 24 // hours, margin), c))
-    found = np.zeros((len(y), 2))
+    found, late = np.zeros((len(y), 2)), []
     for hour in range(1, DAYS * 24 + 1):
         for hours, run, _ in runs:
             if hour % hours == 0:
                 run.step(hour // hours - 1)
         multiples = np.stack([run.sums / c for _, run, c in runs], axis=1)
         today = hour > (DAYS - 1) * 24
-        ended = [number for number, (hours, _, _) in enumerate(runs) if hour % hours == 0]
-        if today:
-            found[:, 0] = np.maximum(found[:, 0], multiples[:, ended].max(1))
+        if hour == (DAYS - 1) * 24:
+            late = [(hours, _anew(run), c) for hours, run, c in runs]
+        for hours, run, c in late if today else ():
+            if hour % hours == 0:
+                run.step(hour // hours - 1)
+                found[:, 0] = np.maximum(found[:, 0], run.sums / c)
         for stream in np.flatnonzero(multiples.max(1) >= 1 / len(runs)):
             for number in e_bh(multiples[stream]):
                 hours, run, _ = runs[int(number)]
                 run.ring(int(stream), hour // hours - 1)
                 found[stream, 1] = max(found[stream, 1], float(today))
     return found
+
+
+def _anew(run: Any) -> Any:
+    """A copy for which no change began until now."""
+    made = copy.deepcopy(run)
+    if isinstance(made, Days):
+        made._logs[:] = -np.inf
+    else:
+        made._sums[:] = 0.0
+    return made
 
 
 def compared(given: Streams, kind: str) -> Floats:

@@ -154,6 +154,10 @@ class Days:
         """Each stream's detector now (streams,)."""
         return np.asarray(np.exp(self._logs).mean(2).sum(1))
 
+    def products(self, onset: int) -> Floats:
+        """Of changes that began on a day, the e-values since, multiplied (streams, shifts)."""
+        return np.asarray(np.exp(self._logs[:, onset]))
+
     def step(self, day: int) -> None:
         """Judge a day; days come in order. The first are only learned from."""
         if day < self._history:
