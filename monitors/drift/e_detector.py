@@ -193,9 +193,8 @@ class Days:
         changed = later - part[:, weekend] * there
         moved = (changed[:, 1:] - past.phi[:, None] * changed[:, :-1]) * past.both
         now = 1 - part[:, self._weekend[day]] - past.phi * changed[:, -1]
-        squares, mixed, own = (
-            (a * b).sum(1) for a, b in ((past.left, past.left), (past.left, moved), (moved, moved))
-        )
+        squares, mixed = past.sigma**2 * past.df, (past.left * moved).sum(1)
+        own = (moved**2).sum(1)
 
         def log_density(d: Floats) -> Floats:
             left = squares[:, None] - 2 * d * mixed[:, None] + d**2 * own[:, None]
