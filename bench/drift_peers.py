@@ -17,6 +17,7 @@ from the same ones for each window.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import subprocess
 import tempfile
@@ -31,8 +32,9 @@ from bench.drift import ROWS, SESSION, _drawn
 from evaluators.embedding import Embedder
 from monitors.drift.compare import Window, compare
 from monitors.drift.e_bh import e_bh
-from monitors.drift.e_detector import Days, threshold
+from monitors.drift.e_detector import BUDGET, Days
 from monitors.drift.hours import Hours
+from monitors.drift.together import thresholds
 from monitors.drift.two_sample import pair
 from monitors.windows import Floats
 from schemas.estimates.shares import wilson
@@ -96,14 +98,14 @@ def made(kind: str, signal: str, shift: float, windows: int, draw: np.random.Gen
 
 def streams(given: Streams, signal: str) -> Floats:
     """As monitors watch one stream by hour, four hours and day at their default budget: the
-    greatest multiple of its threshold on the last day, and whether it rang then."""
+    greatest multiple of its threshold that changes which began on the last day reach then (peers
+    are told as well which day is judged), and whether it rang then, whenever that began."""
     y = given.values if signal == "score" else np.log10(given.values)
     y = y.reshape(len(y), DAYS, 24, PER_HOUR).mean(3)
     weekday = np.arange(DAYS, dtype=np.int64) % 7
     margin = np.full(len(y), MARGIN[signal])
     runs: list[tuple[int, Any, float]] = []
-    for hours in LENGTHS:
-        c = threshold(len(LENGTHS), blocks=24 // hours)
+    for hours, c in thresholds(dict.fromkeys(LENGTHS, 1), BUDGET).items():
         if hours == 24:
             # Streams of a project share their memory, as these do.
             group = np.zeros(len(y), np.int64)
@@ -112,21 +114,35 @@ def streams(given: Streams, signal: str) -> Floats:
         else:
             blocks = y.reshape(len(y), DAYS * 24 // hours, hours).mean(2)
             runs.append((hours, Hours(blocks, weekday, 24 // hours, margin), c))
-    found = np.zeros((len(y), 2))
+    found, late = np.zeros((len(y), 2)), []
     for hour in range(1, DAYS * 24 + 1):
         for hours, run, _ in runs:
             if hour % hours == 0:
                 run.step(hour // hours - 1)
         multiples = np.stack([run.sums / c for _, run, c in runs], axis=1)
         today = hour > (DAYS - 1) * 24
-        if today:
-            found[:, 0] = np.maximum(found[:, 0], multiples.max(1))
+        if hour == (DAYS - 1) * 24:
+            late = [(hours, _anew(run), c) for hours, run, c in runs]
+        for hours, run, c in late if today else ():
+            if hour % hours == 0:
+                run.step(hour // hours - 1)
+                found[:, 0] = np.maximum(found[:, 0], run.sums / c)
         for stream in np.flatnonzero(multiples.max(1) >= 1 / len(runs)):
             for number in e_bh(multiples[stream]):
                 hours, run, _ = runs[int(number)]
                 run.ring(int(stream), hour // hours - 1)
                 found[stream, 1] = max(found[stream, 1], float(today))
     return found
+
+
+def _anew(run: Any) -> Any:
+    """A copy for which no change began until now."""
+    made = copy.deepcopy(run)
+    if isinstance(made, Days):
+        made._logs[:] = -np.inf
+    else:
+        made._sums[:] = 0.0
+    return made
 
 
 def compared(given: Streams, kind: str) -> Floats:
@@ -168,22 +184,28 @@ def _cell(share: float, low: float, high: float) -> str:
     return f"{share:.2f} ({low:.2f} to {high:.2f})"
 
 
-def numbers(kind: str, runs: int, changed: int, python: str, draw: np.random.Generator) -> None:
-    """Print the rows of one kind of traffic."""
+def numbers(
+    kind: str, runs: int, changed: int, python: str, draw: np.random.Generator, sign: float
+) -> None:
+    """Print the rows of one kind of traffic; with `sign` -1 scores rise where they would fall."""
     results: dict[tuple[str, float], Answers] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for signal, shifts in SHIFTS.items():
             for shift in (0.0, *shifts):
-                given = made(kind, signal, shift, changed if shift else runs, draw)
+                moved = shift * (sign if signal == "score" else 1.0)
+                given = made(kind, signal, moved, changed if shift else runs, draw)
                 mine = results[signal, shift] = {}
                 mine["28 days: Assay, streams"] = streams(given, signal)
+                if not python:
+                    continue
                 mine["a week before: `assay drift`"] = compared(given, kind)
                 for label, days in (("28 days", 28), ("a week before", 1)):
                     path = folder / f"{signal} {shift} {label}.npz"
                     np.savez(path, reference=given.before(days), current=given.last)
-        asked(python, folder)
-        for (signal, shift), mine in results.items():
+        if python:
+            asked(python, folder)
+        for (signal, shift), mine in results.items() if python else ():
             for label in ("28 days", "a week before"):
                 found = answers(folder / f"{signal} {shift} {label}.json")
                 mine |= {f"{label}: {method}": rows for method, rows in found.items()}
@@ -246,7 +268,8 @@ def topics(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", required=True, help="Python with evidently and alibi-detect")
+    parser.add_argument("--peers", default="", help="Python with evidently and alibi-detect;"
+                        " without it the streams alone, on the same windows")  # fmt: skip
     parser.add_argument("--runs", type=int, default=200, help="quiet windows a kind and signal")
     parser.add_argument("--changed", type=int, default=100, help="windows a shift")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
@@ -254,15 +277,19 @@ def main() -> None:
     parser.add_argument("--label", default="domain")
     parser.add_argument("--texts", type=int, default=8000, help="of the data that are drawn from")
     parser.add_argument("--text-test", action="store_true", help="Evidently's of texts, 6 s each")
+    parser.add_argument("--rise", action="store_true", help="scores rise where they would fall")
     parser.add_argument("--seed", type=int, default=1)
     asked_for = parser.parse_args()
     begun = time.monotonic()
+    if asked_for.data and not asked_for.peers:
+        parser.error("--data needs --peers")
     if asked_for.kinds:
         print("| kind | reference: method | quiet score flagged | latency | cost | power: -.02 |"
               " -.05 | -.10 | latency x1.2 | cost x1.2 |\n" + "|---" * 10 + "|")  # fmt: skip
     for kind in asked_for.kinds:
         draw = np.random.default_rng([asked_for.seed, KINDS.index(kind)])
-        numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw)
+        sign = -1.0 if asked_for.rise else 1.0
+        numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw, sign)
     if asked_for.data:
         topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.texts,
                asked_for.text_test, asked_for.peers, asked_for.seed)  # fmt: skip

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.quiet import minutes
-from monitors.drift.e_detector import BUDGET, Days, threshold
+from monitors.drift.e_detector import BUDGET, Days
 from monitors.drift.hours import Hours
-from monitors.drift.together import Run, together
+from monitors.drift.together import Run, thresholds, together
 
 Floats = NDArray[np.float64]
 SIGNALS, SEGMENTS, DAYS = 20, 20, 30
@@ -43,7 +43,7 @@ class Traffic:
     """Means of hours (streams, days, 24), and the standard error of a day as spans give it."""
 
     hours: Floats
-    error: float
+    error: float | Floats
 
 
 def quiet(kind: str, days: int, random: np.random.Generator) -> Traffic:
@@ -66,13 +66,16 @@ def quiet(kind: str, days: int, random: np.random.Generator) -> Traffic:
     return Traffic(hours, error / np.sqrt(24))
 
 
-def _watch(y: Floats, history: int, lengths: tuple[int, ...], budget: float) -> Found:
+def _watch(
+    y: Floats, history: int, lengths: tuple[int, ...], budget: float, margin: float
+) -> Found:
     streams, days = y.shape[0], y.shape[1]
     weekday = np.arange(days, dtype=np.int64) % 7
-    none = np.zeros(streams)
+    none = np.full(streams, margin)  # what is no change
     runs = []
+    shared = thresholds({each: len(y) for each in lengths}, budget)
     for hours in lengths:
-        c = threshold(streams * len(lengths), budget, 24 // hours)
+        c = shared[hours]
         if hours == 24:
             group = np.zeros(streams, np.int64)
             weekend = (weekday >= 5).astype(np.int64)
@@ -84,18 +87,19 @@ def _watch(y: Floats, history: int, lengths: tuple[int, ...], budget: float) -> 
     return [(r.alarm.stream, r.hour) for r in together(runs) if r.hour > history * 24]
 
 
-def ours(traffic: Traffic, history: int, budget: float) -> Found:
+def ours(traffic: Traffic, history: int, budget: float, margin: float) -> Found:
     """Hours, four hours and days at one budget."""
-    return _watch(traffic.hours, history, (1, 4, 24), budget)
+    return _watch(traffic.hours, history, (1, 4, 24), budget, margin)
 
 
-def daily(traffic: Traffic, history: int, budget: float) -> Found:
+def daily(traffic: Traffic, history: int, budget: float, margin: float) -> Found:
     """Days alone at the same budget."""
-    return _watch(traffic.hours, history, (24,), budget)
+    return _watch(traffic.hours, history, (24,), budget, margin)
 
 
-def plain(traffic: Traffic, history: int, budget: float) -> Found:
-    """A test of each day's spans against all earlier ones, at the level of the same budget."""
+def plain(traffic: Traffic, history: int, budget: float, margin: float) -> Found:
+    """A test of each day's spans against all earlier ones, at the level of the same budget; it
+    knows no margin."""
     y, error = traffic.hours.mean(2), traffic.error
     level = budget / (len(y) * DAYS)
     found: Found = []
@@ -109,7 +113,7 @@ def plain(traffic: Traffic, history: int, budget: float) -> Found:
     return found
 
 
-Method = Callable[[Traffic, int, float], Found]
+Method = Callable[[Traffic, int, float, float], Found]
 METHODS: dict[str, Method] = {"hours and days": ours, "days": daily, "t-test each day": plain}
 
 
@@ -118,20 +122,22 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changed", type=int, default=40, help="streams that change")
+    parser.add_argument("--margin", type=float, default=0.0, help="of a change that is none")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--history", type=int, nargs="+", default=[14, 28], help="days")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--real", type=Path, help="folder of the live-video incidents")
     arguments = parser.parse_args()
     started = time.monotonic()
     print(f"{arguments.runs} runs of {DAYS} days x {STREAMS} streams, budget {BUDGET} episodes,"
-          f" seed {arguments.seed}")  # fmt: skip
+          f" margin {arguments.margin:g}, seed {arguments.seed}")  # fmt: skip
     drops = " | ".join(f"-{drop:g}" for drop in DROPS)
     print(f"| history | kind | method | episodes (95%) | {drops} |")
     print("|---|---|---|---|" + "---|" * len(DROPS))
     for history in arguments.history:
         for kind in arguments.kinds:
-            for name, method in METHODS.items():
-                _row(history, kind, name, method, arguments)
+            for name in arguments.methods:
+                _row(history, kind, name, METHODS[name], arguments)
     if arguments.real:
         minutes(arguments.real)
     print(f"{time.monotonic() - started:.0f} s")
@@ -141,7 +147,7 @@ def _row(history: int, kind: str, name: str, method: Method, arguments: argparse
     random = np.random.default_rng([arguments.seed, history, KINDS.index(kind)])
     counts = []
     for _ in range(arguments.runs):
-        found = method(quiet(kind, history + DAYS, random), history, BUDGET)
+        found = method(quiet(kind, history + DAYS, random), history, BUDGET, arguments.margin)
         counts.append(len(set(found)) if method is plain else len({hour for _, hour in found}))
     half = 1.96 * np.std(counts, ddof=1) / np.sqrt(len(counts))
     mean = float(np.mean(counts))
@@ -151,7 +157,7 @@ def _row(history: int, kind: str, name: str, method: Method, arguments: argparse
         traffic = quiet(kind, history + DAYS, random)
         traffic.hours.reshape(STREAMS, -1)[: arguments.changed, begun:] -= drop
         first: dict[int, int] = {}
-        for stream, hour in method(traffic, history, BUDGET):
+        for stream, hour in method(traffic, history, BUDGET, arguments.margin):
             if stream < arguments.changed and hour > begun:
                 first.setdefault(stream, hour - begun)
         delay = f" ({np.median(list(first.values())):.0f} h)" if first else ""

@@ -10,7 +10,7 @@ from typing import Any
 from monitors.alerts.journal import Journal
 from monitors.alerts.message import Message
 from monitors.alerts.mirror import row
-from monitors.alerts.recovery import RECENT_NS, end, still_open, why_over
+from monitors.alerts.recovery import ENOUGH, RECENT_NS, end, still_open, why_over
 from monitors.alerts.recovery_blocks import why_days_over, why_filled
 from monitors.fields import SECONDS
 from monitors.series import DAY_NS, Held, margin_of, read
@@ -18,7 +18,8 @@ from monitors.streams import DAYS, finished
 from schemas.clickhouse import Store
 from schemas.control import MonitorPolicy
 from schemas.models import DeliveryRow
-from schemas.queries import fields, findings, scores, spans
+from schemas.queries import fields, findings, monitoring, scores, spans
+from schemas.queries.mixes import NO_TOPIC
 
 Alive = dict[str, list[tuple[DeliveryRow, Message]]]
 
@@ -49,6 +50,8 @@ def _why(
     store: Store, project: str, policy: MonitorPolicy, found: Mapping[str, Any], held: Held | None
 ) -> str:
     """Why a finding is over, "" where it is not or nobody can say yet."""
+    if why := _superseded(store, project, found, held):
+        return why
     if found["detector"] == "e_detector":
         return "" if held is None else _stream(store, project, policy, found, held)
     _, last = spans.time_range(store, project)
@@ -62,6 +65,41 @@ def _why(
     version = json.loads(found["details"]).get("version", "")
     rows = scores.observations(store, project, found["signal"], version, start, last + 1)
     return why_over(found, rows, policy.margin)
+
+
+def _superseded(
+    store: Store, project: str, found: Mapping[str, Any], held: Held | None
+) -> str:  # fmt: skip
+    """Why nobody can say any more whether a finding goes on: what judged it was replaced. An
+    evaluator's version has to be gone from the last RECENT_NS of traffic, since two versions score
+    side by side while workers are replaced; topics are frozen anew by hand, and at once."""
+    details, segment = json.loads(found["details"]), json.loads(found["segment"])
+    version = details.get("version", "")
+    by_topics = version if found["signal"] == "topic_share" else details.get("topics", "")
+    if by_topics or "topic" in segment:
+        if held is None:
+            return ""
+        labels = [*held.topics.names(), NO_TOPIC] if held.topics else []
+        if by_topics and by_topics != held.topics_version:
+            now = held.topics_version or "none any more"
+            return f"superseded: it is by topics {by_topics}, and watched are {now}"
+        if not by_topics and segment["topic"] not in labels:
+            return "superseded: its topic is not watched any more"
+    if not version or found["signal"] == "topic_share":
+        return ""
+    _, last = spans.time_range(store, project)
+    chosen = monitoring.samplings(store, project, last - RECENT_NS, last + 1)
+    scored: dict[str, int] = {}
+    for each in chosen:
+        if each["evaluator"] == found["signal"]:
+            scored[each["version"]] = scored.get(each["version"], 0) + int(each["scored"])
+    others = [name for name, n in scored.items() if n >= ENOUGH]
+    if version in scored or not others:
+        return ""
+    return (
+        f"superseded: it is by version {version} of {found['signal']}, and traffic is scored by"
+        f" {', '.join(others)} now, which is not compared with it"
+    )
 
 
 def _stream(

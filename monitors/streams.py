@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from monitors.drift.e_detector import Days, threshold
+from monitors.drift.e_detector import Days
 from monitors.drift.hours import Hours
-from monitors.drift.together import Run, Rung, together
+from monitors.drift.together import Run, Rung, thresholds, together
 from monitors.fields import PART
 from monitors.findings import identity
 from monitors.series import (
@@ -65,8 +65,10 @@ def stream_findings(
     count = sum(map(len, found))
     if not count:
         return []
+    counts = {hours: len(each) for hours, each in zip(LENGTHS, found, strict=True)}
+    c = thresholds(counts, (1 - PART) * policy.false_alarms)
     runs = [
-        _run(each, hours, first, finished(now_ns, hours), count, policy)
+        _run(each, hours, first, finished(now_ns, hours), c[hours], policy)
         for each, hours in zip(found, LENGTHS, strict=True)
     ]
     oldest = finished(now_ns, 1) - first * 24 - FRESH * 24
@@ -80,19 +82,21 @@ def stream_findings(
         rungs.sort(key=lambda rung: -rung.alarm.e_value / runs[rung.run].c)
         chosen = [(found[rung.run][rung.alarm.stream], rung) for rung in rungs]
         topics = held.topics if held else None
-        made.append(_finding(store, project, chosen, first, count, policy.false_alarms, topics))
+        version = held.topics_version if held else ""
+        made.append(
+            _finding(store, project, chosen, first, count, policy.false_alarms, topics, version)
+        )
     return made
 
 
 def _run(
-    found: Sequence[Stream], hours: int, first: int, end: int, count: int, policy: MonitorPolicy
+    found: Sequence[Stream], hours: int, first: int, end: int, c: float, policy: MonitorPolicy
 ) -> Run:
     begin, a_day = first * 24 // hours, 24 // hours
     blocks = end - begin
     y = table(found, begin, blocks)
     weekday = (first + np.arange(-(-blocks // a_day)) + THURSDAY) % 7
     margin = np.array([margin_of(each.signal, policy.points, policy.factor) for each in found])
-    c = threshold(count, (1 - PART) * policy.false_alarms, a_day)
     if hours == 24:
         weekend = (weekday >= 5).astype(np.int64)
         return Run(Days(y, weekend, np.zeros(len(y), np.int64), margin), blocks, hours, c)
@@ -114,7 +118,7 @@ def is_news(found: FindingRow, earlier: Sequence[Mapping[str, Any]]) -> bool:
 
 def _finding(
     store: Store, project: str, found: Sequence[tuple[Stream, Rung]], first: int, count: int,
-    budget: float, topics: Frozen | None,
+    budget: float, topics: Frozen | None, topics_version: str,
 ) -> FindingRow:  # fmt: skip
     stream, rung = found[0]
     alarm, block = rung.alarm, stream.hours * HOUR_NS
@@ -145,6 +149,7 @@ def _finding(
              "n": r.alarm.blocks_before + r.alarm.blocks_after} for s, r in found
         ],
         "examples": traces,
+        **({"topics": topics_version} if stream.column == "topic" else {}),
     }  # fmt: skip
     name = identity(project, "stream", stream.signal, stream.segment, onset // 10**9)
     return FindingRow(

@@ -14,6 +14,7 @@ from opentelemetry import trace
 
 from monitors.alerts.compose import finding_events
 from monitors.alerts.destination import Sink
+from monitors.alerts.groups import flush
 from monitors.alerts.journal import Journal
 from monitors.alerts.mirror import adopt, forget, mirror
 from monitors.alerts.moment import told
@@ -198,6 +199,7 @@ class Watch:
             log.exception("the outbox cannot be written")
         try:
             self._look_at_spool()
+            flush(self._journal, self._routes, now_ms())
             drain(self._journal, self._routes, self._sinks, now_ms)
             if not away:
                 with self._kept.store() as store:

@@ -17,9 +17,13 @@ SCHEMES = ("http", "https", "smtp", "smtps", "smtp+plain")
 IN_TEMPLATES = (
     "message_id", "key", "type", "state", "title", "severity", "project", "signal", "summary",
     "segment", "onset", "sent_at", "effect", "effect_interval", "p_value", "share_explained",
-    "value", "threshold", "examples", "related", "url", "owner", "runbook", "finding_id",
+    "value", "threshold", "examples", "related", "url", "owner", "runbook", "finding_id", "members",
 )  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+GROUP_LABELS = ("rule", "severity", "owner")  # the project is always one
+_LENGTH = re.compile(r"(\d+)(s|m|h|d)")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = 7 * 86400  # seconds
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -34,6 +38,9 @@ class AlertPolicy:
     several each signs, so that a receiver may change keys. `quiet` are hours ("22:00-07:00" in
     `timezone`) in which what is less than critical waits. `template` is the JSON that a webhook
     sends in place of the message, with $names of it in its texts.
+
+    Alerts of rules of one project that agree in the labels of `group_by` are one message: the first
+    waits `group_wait` seconds for others, later ones and ends wait `group_interval` for the next.
     """
 
     sink: str = "webhook"
@@ -50,6 +57,9 @@ class AlertPolicy:
     quiet: str = ""
     timezone: str = "UTC"
     template: str = ""
+    group_by: tuple[str, ...] = ()
+    group_wait: int = 30
+    group_interval: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,29 @@ class SilencePolicy:
     def ends(self) -> datetime:
         found = datetime.fromisoformat(self.until)
         return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def seconds(value: Any, place: str) -> int:
+    """A length like 30s, 10m, 2h or 1d, up to a week. Raises ValueError that names `place`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = value
+    else:
+        parts = _LENGTH.fullmatch(str(value))
+        if parts is None:
+            raise ValueError(f"{place}: {value!r} must be a length like 30s, 10m, 2h or 1d")
+        found = int(parts[1]) * _UNITS[parts[2]]
+    if not 0 <= found <= LONGEST:
+        raise ValueError(f"{place}: {value!r} must be at most 7d")
+    return found
+
+
+def _labels(value: Any, place: str) -> tuple[str, ...]:
+    found = _names([value] if isinstance(value, str) else value, place)
+    for name in found:
+        if name not in GROUP_LABELS:
+            known = ", ".join(GROUP_LABELS)
+            raise ValueError(f"{place}: {name!r} is not known; there are: {known}")
+    return found
 
 
 def _names(value: Any, place: str) -> tuple[str, ...]:
@@ -174,6 +207,10 @@ def _one(name: str, value: Any, at: str) -> Any:
         return _link(value, at, SCHEMES if name == "url" else ("http", "https"))
     if name == "template":
         return payload(value, at)
+    if name == "group_by":
+        return _labels(value, at)
+    if name in {"group_wait", "group_interval"}:
+        return seconds(value, at)
     if name == "severity" and value not in SEVERITIES:
         raise ValueError(f"{at}: {value!r} must be one of {', '.join(SEVERITIES)}")
     if name == "quiet":

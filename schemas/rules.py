@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.alerting import checked as checked_alert
+from schemas.alerting import seconds
 
 TRAFFIC = ("traces", "error_rate", "latency_p50", "latency_p95", "latency_p99", "cost",
            "cost_per_user", "tokens")  # fmt: skip
 SCORES = ("score", "evaluator_errors")  # with the name of an evaluator behind a colon
 SPOOL = ("spool_used", "spool_segments")  # of the collector, and of no project
 SHARES = ("error_rate", "evaluator_errors")  # of which a budget can burn
-_LENGTH = re.compile(r"(\d+)(s|m|h|d)")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST = 7 * 86400
 _CONDITIONS = ("above", "below", "rise", "drop", "burn")
 
 
@@ -48,20 +45,6 @@ class RulePolicy:
     severity: str = "warning"
     owner: str = ""
     runbook: str = ""
-
-
-def seconds(value: Any, place: str) -> int:
-    """A length like 30s, 10m, 2h or 1d, up to a week. Raises ValueError that names `place`."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        found = value
-    else:
-        parts = _LENGTH.fullmatch(str(value))
-        if parts is None:
-            raise ValueError(f"{place}: {value!r} must be a length like 30s, 10m, 2h or 1d")
-        found = int(parts[1]) * _UNITS[parts[2]]
-    if not 0 <= found <= LONGEST:
-        raise ValueError(f"{place}: {value!r} must be at most 7d")
-    return found
 
 
 def _number(value: Any, place: str) -> float:

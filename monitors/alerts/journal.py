@@ -17,7 +17,8 @@ from typing import Any
 from schemas.models import DeliveryRow, FindingRow
 
 log = logging.getLogger("assay.monitors")
-DONE = frozenset({"delivered", "dead", "dropped"})
+GROUPED = "grouped"  # a rule's own row: the message of its group is what is sent
+DONE = frozenset({"delivered", "dead", "dropped", GROUPED})
 
 
 class OutboxInUseError(RuntimeError):

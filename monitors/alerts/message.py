@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.alerting import NAME
 
+MOST = 20  # members of a group that are listed
 FIRING, RESOLVED, TEST = "firing", "resolved", "test"
 
 
@@ -17,6 +18,8 @@ class Message:
     """One alert. `message_id` stays the same over retries; `key` is shared by the firing and the
     resolved message of one alert. Numbers are None where an alert has none; times are ISO 8601.
 
+    `members` are the alerts of rules that a group's message tells of, as mappings (what each says
+    alone, less examples); its `key` is the group's then.
     `examples` are up to three of {"trace_id", "url"}; `url` opens the findings in the explorer.
     """
 
@@ -44,6 +47,7 @@ class Message:
     owner: str = ""
     runbook: str = ""
     finding_id: str = ""
+    members: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def body(self) -> str:
@@ -65,7 +69,7 @@ def read(body: str) -> Message:
     given = json.loads(body)
     known = {f.name for f in fields(Message)}
     made = {name: value for name, value in given.items() if name in known}
-    for name in ("effect_interval", "examples", "related"):
+    for name in ("effect_interval", "examples", "related", "members"):
         if isinstance(made.get(name), list):
             made[name] = tuple(made[name])
     return Message(**made)
@@ -104,10 +108,25 @@ def facts(message: Message) -> list[tuple[str, str]]:
     return rows
 
 
+def listed(message: Message) -> list[tuple[str, str]]:
+    """Of a message of several alerts a line each and its address; else nothing."""
+    if len(message.members) < 2:
+        return []
+    return [
+        (f"[{(m['state'] if m['state'] != FIRING else m['severity']).upper()}] {m['title']}:"
+         f" {m['summary']}", m["url"])
+        for m in message.members[:MOST]
+    ] + ([(f"and {len(message.members) - MOST} more", message.url)]
+         if len(message.members) > MOST else [])  # fmt: skip
+
+
 def links(message: Message) -> list[tuple[str, str]]:
     """Words and addresses: the explorer, the runbook, example traces."""
     rows = [("Open in Assay", message.url)] if message.url else []
     rows += [("Runbook", message.runbook)] if message.runbook else []
+    if len(message.members) > 1 and not message.runbook:
+        rows += [(f"Runbook of {m['signal']}", m["runbook"]) for m in message.members[:MOST]
+                 if m["runbook"]]  # fmt: skip
     return rows + [(f"trace {e['trace_id'][:8]}", e["url"]) for e in message.examples]
 
 
@@ -115,6 +134,7 @@ def plain(message: Message) -> str:
     """The whole alert as lines of text."""
     lines = [message.summary, ""]
     lines += [f"{name}: {value}" for name, value in facts(message)]
+    lines += [f"- {words} {address}".rstrip() for words, address in listed(message)]
     lines += [f"Also: {sentence}" for sentence in message.related]
     lines += ["", *(f"{words}: {address}" for words, address in links(message))]
     return "\n".join(lines).strip() + "\n"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from monitors.alerts import groups
 from monitors.alerts.journal import Event, Journal, Pending
 from monitors.alerts.message import read
 from schemas.clickhouse import Store
@@ -27,8 +28,10 @@ def mirror(journal: Journal, store: Store) -> None:
 def forget(journal: Journal, store: Store) -> None:
     """Do as `assay delete` did: alerts of deleted projects leave the disk, and the others lose
     their links to deleted traces. Raises Retryable, Permanent, OSError."""
-    waiting = journal.events()
-    buried = tombstones.read(store) if waiting else None
+    waiting, grouped = journal.events(), groups.load(journal)
+    buried = tombstones.read(store) if waiting or grouped else None
+    if grouped and buried is not None:
+        groups.strip(journal, buried)
     for event in waiting:
         made = event.created_ms * 10**6
         if buried is None or not buried.found.get(event.project):

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from monitors.alerts import states
+from monitors.alerts import groups, states
 from monitors.alerts.compose import address, examples, findings_page, iso, wants
-from monitors.alerts.journal import Event, Journal
-from monitors.alerts.message import FIRING, RESOLVED, Message
+from monitors.alerts.journal import GROUPED, Event, Journal
+from monitors.alerts.message import FIRING, Message
 from monitors.alerts.routes import Routes
 from monitors.alerts.states import INACTIVE, Seen, State
 from monitors.findings import identity
@@ -155,21 +155,23 @@ def _message(
     )  # fmt: skip
 
 
-def _event(message: Message, where: Routes, now_ms: int) -> Event:
+def _tell(journal: Journal, message: Message, where: Routes, now_ms: int) -> None:
+    """Hand a rule's alert, or its end, to its groups, which send it. Beside that each rule has a
+    row of its own for each destination, so that pages show its state. The end of what no group
+    knows (an older version sent it, or the destination is new) goes out by itself."""
+    taken = groups.take(journal, message, where, now_ms)
     event_id = message.key if message.state == FIRING else f"{message.key}-end"
-    pending = tuple(
-        address(message, event_id, name, policy, where.targets.get(name, ""), now_ms)
-        for name, policy in where.policies.items()
-        if wants(name, policy, message.signal, message.project)
-    )
-    return Event(event_id, message.project, message.key, now_ms, pending)
-
-
-def _over(message: Message, words: str) -> Message:
-    return replace(
-        message, type="assay.rule.resolved", state=RESOLVED, summary=words,
-        title=f"{message.title} is over",
-    )  # fmt: skip
+    if journal.get(event_id) is not None:
+        return
+    pending = []
+    for name, policy in where.policies.items():
+        if name in taken or wants(name, policy, message.signal, message.project):
+            to = where.targets.get(name, "")
+            mine = address(message, event_id, name, policy, to, now_ms)
+            if name in taken:
+                mine = replace(mine, row=replace(mine.row, status=GROUPED))
+            pending.append(mine)
+    journal.put(Event(event_id, message.project, message.key, now_ms, tuple(pending)))
 
 
 def _state(known: Mapping[str, Any], key: str) -> State:
@@ -242,16 +244,16 @@ def _step(
     key = json.dumps([name, project])
     before = _state(known, key)
     after, turn = states.step(before, sight.seen, now_ms, rule.hold * 1000, rule.clear_hold * 1000)
+    episode = identity("rule", name, project, before.since_ms)
+    if before.phase == "pending" and after == INACTIVE and groups.fires(journal, episode):
+        turn = "resolved"  # it fired, and the process died before the state said so
     if turn:
-        episode = identity("rule", name, project, before.since_ms)
         message = _message(name, rule, project, episode, sight, before.since_ms, now_ms, explorer)
         if turn == "firing":
             message = replace(message, examples=examples(project, found(), explorer))
         else:
-            message = _over(message, f"It is over: {sight.words}")
-        event = _event(message, where, now_ms)
-        if journal.get(event.event_id) is None:
-            journal.put(event)
+            message = groups.ended(message, sight.words)
+        _tell(journal, message, where, now_ms)
     if after != before:
         _record(journal, known, key, after)
 
@@ -262,12 +264,11 @@ def _forget(
     """What fired under a rule that is gone is over: nobody would ever say so otherwise."""
     name, project = json.loads(key)
     state = _state(known, key)
-    if state.phase == "firing":
-        episode = identity("rule", name, project, state.since_ms)
+    episode = identity("rule", name, project, state.since_ms)
+    if state.phase == "firing" or groups.fires(journal, episode):
         sight = Sight("unknown", None, None, "")
         gone = RulePolicy("rule")
         message = _message(name, gone, project, episode, sight, state.since_ms, now_ms, explorer)
-        event = _event(_over(message, "The rule was removed or renamed."), where, now_ms)
-        if journal.get(event.event_id) is None:
-            journal.put(event)
+        over = groups.ended(message, "the rule was removed or renamed")
+        _tell(journal, over, where, now_ms)
     _record(journal, known, key, INACTIVE)

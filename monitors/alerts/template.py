@@ -15,6 +15,11 @@ from typing import Any
 from monitors.alerts.message import Message, segment_text
 
 
+def _item(value: Mapping[str, Any]) -> str:
+    """A trace by its address, an alert of a group by its words as well."""
+    return " ".join(value[n] for n in ("title", "summary", "url") if value.get(n))
+
+
 def _words(value: Any) -> str:
     """A value within a text."""
     if value is None:
@@ -24,7 +29,7 @@ def _words(value: Any) -> str:
     if isinstance(value, Mapping):
         return segment_text(value)
     if isinstance(value, list | tuple):
-        parts = (v["url"] if isinstance(v, Mapping) else _words(v) for v in value)
+        parts = (_item(v) if isinstance(v, Mapping) else _words(v) for v in value)
         return " ".join(parts)
     return str(value)
 

@@ -3,12 +3,15 @@ arXiv 2203.03532: e-detectors of Shiryaev-Roberts kind).
 
 A day is the unit. Each day's mean is predicted from the days before it: a mean for working days
 and one for weekends, what is left of yesterday's surprise (an AR(1) term whose coefficient the
-streams of a project share), and a Student t for what is not known of them. The day's e-value is
-the ratio of a prediction that is shifted by 1, 2 or 4 standard deviations to that one; while
-nothing changes its expectation is 1: nearly so for normal days without the AR term, measured
-otherwise (docs/benchmarks.md). The detector sums the products of e-values over every day on which
-a change may have begun. It stays under c for c days on average, so c = streams x 30 / budget keeps
-`budget` false alarms in 30 days.
+streams of a project share), and a Student t for what is not known of them. If a change of the
+margin and 1, 2 or 4 standard deviations began on a day, the days since then, less the change, go on
+as those before it: that is another prediction, and the ratio of the two densities is the day's
+e-value for that beginning. While nothing changes its expectation is 1: nearly so for normal days
+without the AR term, measured otherwise (docs/benchmarks.md). Both predictions learn from all days,
+each in its own way: were the changed days taken for what is usual in both, their spread would soon
+hide the change. The detector sums the products of e-values over every day on which a change may
+have begun. It stays under c for c days on average, so c = streams x 30 / budget keeps `budget`
+false alarms in 30 days.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ Integers = NDArray[np.int64]
 HISTORY = 14  # days that a stream must have before it is judged
 SHIFTS = (1.0, 2.0, 4.0)  # standard deviations of a day
 CAUTION = 0.7  # quantile over streams that stands for their common AR coefficient
+LONGEST = 45  # days since its beginning that a change is looked for
+TINY = 1e-300  # of a sum of squares
 BUDGET = 0.5  # false alarms in 30 days, over all streams
 
 
@@ -69,6 +74,8 @@ class _Past:
     mean: Floats  # (streams, 2)
     count: Floats  # (streams, 2)
     surprise: Floats  # (streams, days), 0 where there is no day
+    left: Floats  # (streams, days - 1), of a surprise behind the day before, 0 where one lacks
+    both: Floats  # (streams, days - 1), 1 where neither lacks
     phi: Floats
     sigma: Floats
     df: Floats
@@ -120,7 +127,8 @@ def _past(y: Floats, there: Floats, weekend: Integers, group: Integers, history:
         phi[mine] = np.clip(np.quantile(used, CAUTION), 0, 0.9) if len(used) else 0.0
     left = (surprise[:, 1:] - phi[:, None] * surprise[:, :-1]) * both
     df = np.maximum(both.sum(1) - 3, 1)
-    return _Past(mean, count, surprise, phi, np.sqrt((left**2).sum(1) / df), df, days)
+    sigma = np.sqrt((left**2).sum(1) / df)
+    return _Past(mean, count, surprise, left, both, phi, sigma, df, days)
 
 
 class Days:
@@ -136,41 +144,71 @@ class Days:
         self._y = np.where(self._there > 0, y, 0.0)
         self._weekend, self._group, self._margin = weekend, group, margin
         self._shifts = np.array([k * sign for k in SHIFTS for sign in (1.0, -1.0)])
-        self._sums = np.zeros((len(y), len(self._shifts)))
-        self._logs = np.zeros((*y.shape, len(self._shifts)))
+        # Of each stream and day on which a change may have begun: the logarithm of its product
+        # (-inf where there is none), and the standard deviation that was known then.
+        self._logs = np.full((*y.shape, len(self._shifts)), -np.inf)
+        self._sigma = np.ones(y.shape)
 
     @property
     def sums(self) -> Floats:
         """Each stream's detector now (streams,)."""
-        return np.asarray(self._sums.mean(1))
+        return np.asarray(np.exp(self._logs).mean(2).sum(1))
+
+    def products(self, onset: int) -> Floats:
+        """Of changes that began on a day, the e-values since, multiplied (streams, shifts)."""
+        return np.asarray(np.exp(self._logs[:, onset]))
 
     def step(self, day: int) -> None:
         """Judge a day; days come in order. The first are only learned from."""
         if day < self._history:
             return
-        there, shifts = self._there, self._shifts
+        there = self._there
         past = _past(
             self._y[:, :day], there[:, :day], self._weekend[:day], self._group, self._history
         )
         kind = self._weekend[day]
         seen = np.maximum(past.count[:, kind], 1)
-        predicted = past.mean[:, kind] + past.phi * past.surprise[:, -1]
+        off = self._y[:, day] - past.mean[:, kind] - past.phi * past.surprise[:, -1]
         # The mean's own error, under the AR term: (1 - phi)^2 (1 + phi) / (1 - phi) / n.
-        scale = past.sigma * np.sqrt(1 + (1 - past.phi**2) / seen)
+        wide = np.sqrt(1 + (1 - past.phi**2) / seen)
         ready = (past.days >= self._history) & (there[:, day] > 0) & (past.sigma > 0)
-        safe = np.where(ready, scale, 1.0)[:, None]
-        off = (self._y[:, day] - predicted)[:, None] - np.sign(shifts)[None] * self._margin[:, None]
-        gain = _log_t(off - shifts[None] * past.sigma[:, None], past.df[:, None], safe)
-        gain -= _log_t(off, past.df[:, None], safe)
-        self._logs[:, day] = np.where(ready[:, None], gain, 0.0)
-        grown = (1 + self._sums) * np.exp(self._logs[:, day])
-        self._sums = np.where(ready[:, None], grown, self._sums)
+        self._sigma[:, day] = past.sigma
+        self._logs[ready, day] = 0.0
+        for onset in range(max(self._history, day - LONGEST), day + 1):
+            gain = self._gain(past, day, onset, off, wide)
+            self._logs[:, onset] += np.where(ready[:, None], gain, 0.0)
+
+    def _gain(self, past: _Past, day: int, onset: int, off: Floats, wide: Floats) -> Floats:
+        """Logarithms of the day's e-values (streams, shifts), for changes that began on `onset`.
+
+        Less a change d since then, what is `left` of a surprise is smaller by d times `moved`, and
+        so is today's by d times `now`: all that a prediction needs is a polynomial of d."""
+        there, weekend = self._there[:, :day], self._weekend[:day]
+        later = there * (np.arange(day) >= onset)
+        kinds = np.stack([weekend == 0, weekend == 1]).astype(float)
+        pooled = later.sum(1) / np.maximum(past.days, 1)
+        part = np.where(
+            past.count > 0, later @ kinds.T / np.maximum(past.count, 1), pooled[:, None]
+        )
+        changed = later - part[:, weekend] * there
+        moved = (changed[:, 1:] - past.phi[:, None] * changed[:, :-1]) * past.both
+        now = 1 - part[:, self._weekend[day]] - past.phi * changed[:, -1]
+        squares, mixed = past.sigma**2 * past.df, (past.left * moved).sum(1)
+        own = (moved**2).sum(1)
+
+        def log_density(d: Floats) -> Floats:
+            left = squares[:, None] - 2 * d * mixed[:, None] + d**2 * own[:, None]
+            scale = np.sqrt(np.maximum(left, TINY) / past.df[:, None]) * wide[:, None]
+            return _log_t(off[:, None] - d * now[:, None], past.df[:, None], scale)
+
+        least = np.sign(self._shifts) * self._margin[:, None]
+        return log_density(least + self._shifts * self._sigma[:, onset, None]) - log_density(least)
 
     def ring(self, stream: int, day: int) -> Alarm:
         """Say what changed; the stream begins anew on the day of its onset."""
-        e_value = float(self._sums[stream].mean())
+        e_value = float(self.sums[stream])
         found = _alarm(stream, day, self._y, self._there, self._logs, e_value)
-        self._sums[stream], self._logs[stream] = 0.0, 0.0
+        self._logs[stream] = -np.inf
         self._there[stream, : found.onset] = 0.0
         return found
 
@@ -185,8 +223,7 @@ def detect(y: Floats, weekend: Integers, group: Integers, margin: Floats, c: flo
 
 
 def _alarm(stream: int, day: int, y: Floats, there: Floats, logs: Floats, e_value: float) -> Alarm:
-    since = np.cumsum(logs[stream, : day + 1][::-1], axis=0)[::-1]  # from each day to now
-    by_day = since.max(1)
+    by_day = logs[stream, : day + 1].max(1)
     known = np.flatnonzero(there[stream, : day + 1] > 0)
     by_day[: known[2]] = -np.inf  # a change has days before it
     onset = int(np.argmax(by_day))

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from monitors.drift.e_bh import e_bh
-from monitors.drift.e_detector import Alarm
+from monitors.drift.e_detector import Alarm, threshold
 from monitors.windows import Floats
+
+# Of the budget, by hours of a block. A day's mean is the surest about small changes, and the margin
+# weighs more against it than against an hour, whose noise is larger: with equal shares it was the
+# hours' noise that said what a day had to exceed (docs/benchmarks.md).
+SHARES = {1: 0.05, 4: 0.15, 24: 0.8}
+
+
+def thresholds(streams: Mapping[int, int], budget: float) -> dict[int, float]:
+    """The threshold of each block length, of so many `streams` by hours of a block, which keep the
+    `budget` together: n streams at c grow by n x blocks / c in 30 days. What no stream uses of a
+    length is the others'."""
+    whole = sum(SHARES[hours] for hours, n in streams.items() if n) or 1.0
+    return {
+        hours: threshold(n, budget * SHARES[hours] / whole, 24 // hours)
+        for hours, n in streams.items()
+    }
 
 
 class Detectors(Protocol):

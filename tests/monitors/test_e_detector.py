@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.streams import quiet as hourly
-from monitors.drift.e_detector import HISTORY, detect, threshold
+from monitors.drift.e_detector import HISTORY, Days, detect, threshold
 
 WEEK = (np.arange(60) % 7 >= 5).astype(np.int64)
 C = threshold(400)
@@ -36,6 +36,32 @@ def test_a_lasting_drop_is_found_and_dated() -> None:
     found = _detect(y, C)
     assert [stream for stream, _, _ in found] == [7]
     assert abs(found[0][2] - 40) <= 1 and found[0][1] <= 44
+
+
+def test_a_lasting_drop_is_not_hidden_by_its_own_days() -> None:
+    """Four days at three to four standard deviations: as one spread with the days before, they
+    would be usual."""
+    y = quiet("iid", 60, np.random.default_rng(3))
+    y[7, 40:] -= 0.07
+    found = _detect(y, C, margin=0.02)
+    assert [stream for stream, _, _ in found] == [7]
+    assert abs(found[0][2] - 40) <= 1 and found[0][1] <= 50
+
+
+@pytest.mark.parametrize(("margin", "moved"), [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.5, -0.5)])
+def test_products_of_e_values_are_one_on_average_at_most_up_to_the_margin(
+    margin: float, moved: float
+) -> None:
+    """Of a change that began six days ago; the unit is a standard deviation of a day."""
+    y = np.random.default_rng(11).normal(0, 1, (4000, 24))
+    y[:, 18:] += moved
+    days = Days(y, WEEK[:24], np.zeros(len(y), np.int64), np.full(len(y), margin))
+    for day in range(24):
+        days.step(day)
+    assert days.sums.mean() <= 24 - HISTORY
+    products = days.products(18)[:, :2]  # the mildest shifts: others' means are of a few streams
+    error = products.std(axis=0) / np.sqrt(len(y))
+    assert (products.mean(axis=0) <= 1 + 3 * error).all()
 
 
 def test_a_change_within_the_margin_is_none() -> None:

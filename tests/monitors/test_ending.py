@@ -19,8 +19,9 @@ from monitors.series import DAY_NS, HOUR_NS, Held
 from schemas.alerting import AlertPolicy
 from schemas.clickhouse import Store
 from schemas.control import MonitorPolicy
-from schemas.models import FindingRow, SpanRow
-from schemas.queries import spans
+from schemas.models import FindingRow, ScoreRow, SpanRow
+from schemas.queries import scores, spans
+from schemas.queries.mixes import Frozen
 
 TODAY = time.time_ns() // DAY_NS * DAY_NS
 
@@ -98,3 +99,71 @@ def test_a_finding_of_a_column_is_over_when_it_is_filled_again(
     for _ in range(2):
         finish(store, project, MonitorPolicy(), journal, [tell(journal, found)], None)
     assert [m.state for m in said(journal)] == ["firing", "resolved"][: 1 + back]
+
+
+def scored(store: Store, project: str, version: str, hours_ago: float) -> None:
+    """60 traces of one moment, judged by one version."""
+    start = time.time_ns() - round(hours_ago * HOUR_NS)
+    rows = [trace(project, start + k) for k in range(60)]
+    spans.insert_spans(store, rows, str(uuid.uuid4()))
+    scores.insert_scores(
+        store,
+        [ScoreRow(project, "groundedness", version, r.trace_id, "", r.start_time, "scored", 0.5,
+                  time.time_ns() // 10**6) for r in rows],
+    )  # fmt: skip
+
+
+def judged(project: str, detector: str, signal: str, segment: str, details: str) -> FindingRow:
+    onset = (time.time_ns() - 48 * HOUR_NS) // 10**6
+    return FindingRow(
+        project, uuid.uuid4().hex[:24], signal, detector, segment, "confirmed", onset, 0, onset,
+        300, 300, 0.8, 0.5, -0.3, -0.4, -0.2, 0.001, 1.0, details, 1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("detector", ["mean_shift", "e_detector"])
+def test_a_finding_of_a_version_that_scores_no_more_ends_as_superseded(
+    store: Store, journal: Journal, detector: str
+) -> None:
+    project = f"ending-{uuid.uuid4()}"
+    found = judged(project, detector, "groundedness", "{}", '{"sentence": "", "version": "1"}')
+    earlier = [tell(journal, found)]
+    scored(store, project, "1", 7)
+    scored(store, project, "1", 2)  # a rollout: both versions score for a while
+    scored(store, project, "2", 1)
+    finish(store, project, MonitorPolicy(), journal, earlier, Held())
+    assert [m.state for m in said(journal)] == ["firing"]
+    scored(store, project, "2", -5)
+    for _ in range(2):
+        finish(store, project, MonitorPolicy(), journal, earlier, Held())
+    _, over = said(journal)
+    assert over.state == "resolved"
+    assert over.summary.startswith("It is over: superseded: it is by version 1 of groundedness")
+    assert "scored by 2 now" in over.summary
+
+
+@pytest.mark.parametrize(
+    ("signal", "details", "gone"),
+    [
+        ("topic_share", '{"version": "a1"}', True),
+        ("topic_share", '{"version": "b2"}', False),
+        ("latency", '{"version": "", "topics": "a1"}', True),
+        ("latency", '{"version": "", "topics": "b2"}', False),
+        ("latency", '{"version": ""}', False),  # of an older release; its topic is still there
+    ],
+)
+def test_a_finding_by_topics_that_were_frozen_anew_ends_as_superseded(
+    store: Store, journal: Journal, signal: str, details: str, gone: bool
+) -> None:
+    project = f"ending-{uuid.uuid4()}"
+    spans.insert_spans(store, [trace(project, time.time_ns())], str(uuid.uuid4()))
+    found = judged(project, "e_detector", signal, '{"topic": "cards"}', details)
+    held = Held(Frozen([[1.0, 0.0]], ["cards"], 0.5), "b2")
+    finish(store, project, MonitorPolicy(), journal, [tell(journal, found)], None)
+    assert len(said(journal)) == 1  # looked at with the streams
+    finish(store, project, MonitorPolicy(), journal, [tell(journal, found)], held)
+    assert [m.state for m in said(journal)] == ["firing", "resolved"][: 1 + gone]
+    if gone:
+        assert said(journal)[1].summary == (
+            "It is over: superseded: it is by topics a1, and watched are b2."
+        )

@@ -62,7 +62,8 @@ def _latest(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The newest message of each alert, newest first: `rows` are in that order."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
-        found.setdefault(row["key"], row)
+        if not row["group"]:  # its alerts have rows of their own
+            found.setdefault(row["key"], row)
     return list(found.values())
 
 
@@ -165,6 +166,7 @@ def _delivery(row: dict[str, Any]) -> dict[str, Any]:
     body = body if isinstance(body, dict) else {}
     return {
         "key": body.get("key") or row["finding_id"] or row["delivery_id"],
+        "group": bool(body.get("members")),
         "when": row["updated_at"],
         "state": body.get("state", ""),
         "delivery": row["status"],

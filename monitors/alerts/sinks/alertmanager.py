@@ -6,6 +6,7 @@ Alertmanager tells alerts apart by their labels, so these are equal in firing an
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ PATH = "/api/v2/alerts"
 # An alert without an end resolves itself when nobody repeats it for five minutes. Ours is sent
 # once, and ends when it is resolved or after so long.
 STAYS = timedelta(days=1)
+_OWN = ("key", "signal", "state", "title", "severity", "summary", "onset", "url", "owner",
+        "runbook", "value", "threshold")  # fmt: skip
 
 
 def _label(name: str) -> str:
@@ -26,7 +29,19 @@ def _label(name: str) -> str:
 
 
 def alerts(message: Message) -> list[dict[str, Any]]:
-    """The body: a list of one alert."""
+    """The body: a list of one alert, or of those of a group, which Alertmanager groups itself."""
+    alone = [
+        replace(
+            message, members=(), type=f"assay.rule.{m['state']}",
+            examples=message.examples if len(message.members) == 1 else (),
+            **{name: m[name] for name in _OWN},
+        )
+        for m in message.members
+    ]  # fmt: skip
+    return [_alert(each) for each in alone or [message]]
+
+
+def _alert(message: Message) -> dict[str, Any]:
     made = message.sent_at or datetime.now(UTC).isoformat()
     at = datetime.fromisoformat(made)
     end = at if message.state == RESOLVED else at + STAYS
@@ -43,12 +58,12 @@ def alerts(message: Message) -> list[dict[str, Any]]:
         "links": "\n".join(f"{words}: {url}" for words, url in links(message)),
         "related": "\n".join(message.related),
     }
-    return [{
+    return {
         "labels": {k: v for k, v in labels.items() if v},
         "annotations": {k: v for k, v in notes.items() if v},
         "startsAt": min(message.onset or made, made), "endsAt": end.isoformat(),
         "generatorURL": message.url,
-    }]  # fmt: skip
+    }  # fmt: skip
 
 
 @register("sink", "alertmanager")

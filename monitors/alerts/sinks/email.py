@@ -46,7 +46,7 @@ class _Smtp(smtplib.SMTP):
 
 def letter(destination: Destination, message: Message) -> EmailMessage:
     """The mail. Its Message-ID is the delivery's, so that a mailbox may drop a repeated one; a
-    resolved message answers the firing one."""
+    later message of the same alert, its end above all, answers the first."""
     mail = EmailMessage()
     one_line = " ".join(heading(message).split())
     mail["Subject"] = one_line[:200]
@@ -56,8 +56,9 @@ def letter(destination: Destination, message: Message) -> EmailMessage:
     mail["Date"] = format_datetime(sent)
     mail["Message-ID"] = f"<{message.message_id}@assay>"
     mail["Auto-Submitted"] = "auto-generated"
-    if message.state == RESOLVED:
-        mail["References"] = f"<{message_id(message.key, destination.name)}@assay>"
+    first = message_id(message.key, destination.name)
+    if message.state == RESOLVED or message.message_id != first:
+        mail["References"] = f"<{first}@assay>"
     mail.set_content(plain(message))
     return mail
 

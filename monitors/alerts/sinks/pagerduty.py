@@ -6,7 +6,7 @@ from typing import Any
 
 from monitors.alerts.client import post
 from monitors.alerts.destination import Answer, Destination
-from monitors.alerts.message import RESOLVED, Message, facts, links, payload
+from monitors.alerts.message import RESOLVED, Message, facts, links, listed, payload
 from schemas.registry import register
 
 URL = "https://events.pagerduty.com/v2/enqueue"
@@ -26,6 +26,8 @@ def event(message: Message, routing_key: str) -> dict[str, Any]:
         "class": message.type,
         "custom_details": {**dict(facts(message)), "related": list(message.related)},
     }
+    if members := listed(message):
+        about["custom_details"]["alerts"] = [f"{words} {url}".strip() for words, url in members]
     if message.onset:
         about["timestamp"] = message.onset
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 from monitors.alerts.client import post
 from monitors.alerts.destination import Answer, Destination
-from monitors.alerts.message import Message, facts, heading, links, payload
+from monitors.alerts.message import Message, facts, heading, links, listed, payload
 from schemas.registry import register
 
 
@@ -24,6 +24,12 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def _line(words: str, url: str) -> str:
+    """A member of a group, so short that ten of them fit a section."""
+    text = _escaped(_cut(words, 150))
+    return f"<{_address(url)}|{text}>" if 0 < len(url) <= 120 else text
+
+
 def blocks(message: Message) -> dict[str, Any]:
     """The body of a Slack message. `text` is what notifications show."""
     title = _cut(heading(message), 150)
@@ -36,6 +42,9 @@ def blocks(message: Message) -> dict[str, Any]:
             for name, value in facts(message)[:10]
         ]},
     ]  # fmt: skip
+    for start in range(0, len(lines := listed(message)), 10):
+        said = "\n".join(f"• {_line(*line)}" for line in lines[start : start + 10])
+        parts.append({"type": "section", "text": {"type": "mrkdwn", "text": said}})
     if message.related:
         more = "\n".join(f"• {_escaped(sentence)}" for sentence in message.related)
         parts.append({"type": "section", "text": {"type": "mrkdwn", "text": _cut(more, 3000)}})

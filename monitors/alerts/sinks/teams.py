@@ -7,7 +7,7 @@ from typing import Any
 
 from monitors.alerts.client import post
 from monitors.alerts.destination import Answer, Destination
-from monitors.alerts.message import RESOLVED, Message, facts, heading, links, payload
+from monitors.alerts.message import RESOLVED, Message, facts, heading, links, listed, payload
 from schemas.registry import register
 
 _COLOURS = {"info": "accent", "warning": "warning", "error": "attention", "critical": "attention"}
@@ -23,6 +23,13 @@ def _block(text: str, **more: Any) -> dict[str, Any]:
     return {"type": "TextBlock", "text": _words(text), "wrap": True, **more}
 
 
+def _member(words: str, url: str) -> dict[str, Any]:
+    """A member of a group as a link. A card may have 28 kB for all of them."""
+    said = _words(words)[:300]
+    whole = f"[{said}]({url.replace(')', '%29')})" if url else said
+    return {"type": "TextBlock", "text": whole, "wrap": True}
+
+
 def card(message: Message) -> dict[str, Any]:
     """The body of a Teams message with one card."""
     colour = "good" if message.state == RESOLVED else _COLOURS.get(message.severity, "default")
@@ -31,6 +38,7 @@ def card(message: Message) -> dict[str, Any]:
         _block(message.summary),
         {"type": "FactSet",
          "facts": [{"title": name, "value": _words(value)} for name, value in facts(message)]},
+        *(_member(*line) for line in listed(message)),
         *(_block(f"Also: {sentence}", isSubtle=True) for sentence in message.related[:5]),
     ]  # fmt: skip
     actions = [

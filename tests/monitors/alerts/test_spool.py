@@ -80,7 +80,7 @@ def test_a_spool_that_fills_while_clickhouse_is_away_is_told_by_monitors_that_st
     with http_target() as target:
         given = {"spool": checked({"metric": "spool_segments", "above": 0}, "spool")}
         other = {"cost": checked({"metric": "cost", "above": 1}, "cost")}
-        remember(journal, {"ops": AlertPolicy(url=target.url)}, {}, given | other)
+        remember(journal, {"ops": AlertPolicy(url=target.url, group_wait=0)}, {}, given | other)
         assert recall_rules(journal) == given
         mine = dataclasses.replace(collector, allow_private_webhooks=True)
         loop = Watch(mine, {}, journal, {"webhook": webhook.deliver})
