@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,8 +21,8 @@ from evaluators.base import Evaluator, Resources
 from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
-from evaluators.plan import Assignment
-from evaluators.worker import Desk, work_off
+from evaluators.plan import Assignment, bundles
+from evaluators.worker import Batch, Desk, work_off
 from schemas import clickhouse, control
 from schemas.clickhouse import Store
 from schemas.control import ControlError
@@ -46,44 +46,51 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         start = moment(arguments.since, now)
         end = moment(arguments.until, now) if arguments.until else int(now.timestamp() * 1e9)
         store = clickhouse.connect(settings)
-        evaluator = find(store, arguments.evaluator)
-        made = assigned(evaluator, arguments.level or evaluator.level, arguments.sample)
-        desk = Desk()
-        level, kinds = made.level, made.kinds
-        total = backfill.count(store, arguments.project, start, end, level, kinds)
-        with tqdm(total=total, unit="item", desc=evaluator.name, file=sys.stderr) as bar:
-            done = fill(store, arguments.project, made, desk, start, end, bar.update)
+        made = [
+            assigned(each, arguments.level or each.level, arguments.sample)
+            for each in find(store, arguments.evaluator.split(","))
+        ]
+        desk, totals, done = Desk(), dict[str, int](), dict[str, int]()
+        for bundle in bundles(made):
+            level, kinds = bundle[0].level, bundle[0].kinds
+            total = backfill.count(store, arguments.project, start, end, level, kinds)
+            totals |= {each.name: total for each in bundle}
+            names = ", ".join(each.name for each in bundle)
+            whole = total * len(bundle)
+            with tqdm(total=whole, unit="item", desc=names, file=sys.stderr) as bar:
+                done |= fill(store, arguments.project, bundle, desk, start, end, bar.update)
         store.close()
     except (BackfillError, ExportError, ControlError, Retryable, Permanent, OSError) as error:
         print(f"assay backfill: {error}", file=sys.stderr)
         return 1
-    counts: dict[str, int] = {}
-    for line in desk.tally.state()["lines"]:
-        for status, n in line["items"].items():
-            counts[status] = counts.get(status, 0) + n
-    said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
-    print(f"{evaluator.name} {made.version}: {total} {level}s, {total - done} had a score"
-          + (f"; {said}" if said else ""))  # fmt: skip
+    counts = {line["evaluator"]: line["items"] for line in desk.tally.state()["lines"]}
+    for each in made:
+        total, left = totals[each.name], done[each.name]
+        became = sorted(counts.get(each.name, {}).items())
+        said = ", ".join(f"{n} {status}" for status, n in became)
+        print(f"{each.name} {each.version}: {total} {each.level}s, {total - left} had a score"
+              + (f"; {said}" if said else ""))  # fmt: skip
     return 0
 
 
-def find(store: Store, name: str) -> Evaluator:
-    """The evaluator as the control state in force makes it. Raises BackfillError."""
+def find(store: Store, names: Sequence[str]) -> list[Evaluator]:
+    """The evaluators as the control state in force makes them. Raises BackfillError."""
     factories = load("evaluator", "evaluators.metrics")
     state = control.read(store)
     defined = Defined(Backends(os.environ), set(factories) - set(ASKING), (embedder := Embedder()))
     own = {each.name: each for each in defined(state)}
-    if why := defined.why_not(name):
-        raise BackfillError(f"{name} cannot run here: {why}")
-    if name in own:
-        return own[name]
-    if name not in factories:
-        there = ", ".join(sorted({*factories, *own}))
-        raise BackfillError(f"no evaluator is named {name!r}; there are: {there}")
-    made: Evaluator | None = factories[name](Resources(embedder))
-    if made is None:
-        raise BackfillError(f"{name} cannot run here: its model is not installed")
-    return made
+    found: list[Evaluator] = []
+    for name in dict.fromkeys(names):
+        if why := defined.why_not(name):
+            raise BackfillError(f"{name} cannot run here: {why}")
+        if name not in {*own, *factories}:
+            there = ", ".join(sorted({*factories, *own}))
+            raise BackfillError(f"no evaluator is named {name!r}; there are: {there}")
+        made = own[name] if name in own else factories[name](Resources(embedder))
+        if made is None:
+            raise BackfillError(f"{name} cannot run here: its model is not installed")
+        found.append(made)
+    return found
 
 
 def assigned(evaluator: Evaluator, level: str, sample: float) -> Assignment:
@@ -93,23 +100,35 @@ def assigned(evaluator: Evaluator, level: str, sample: float) -> Assignment:
 
 
 def fill(
-    store: Store, project: str, made: Assignment, desk: Desk, start_ns: int, end_ns: int,
-    progress: Callable[[int], object] = lambda _: None,
-) -> int:  # fmt: skip
-    """Score what lacks it, oldest first; how many items were worked off."""
-    ((rule, policy),) = made.rules
-    share, done = policy.sample or 1.0, 0
-    size = min(512, made.size())
+    store: Store, project: str, bundle: Sequence[Assignment], desk: Desk, start_ns: int,
+    end_ns: int, progress: Callable[[int], object] = lambda _: None,
+) -> dict[str, int]:  # fmt: skip
+    """Score what lacks it, oldest first; how many items were worked off for each of a bundle."""
+    done = {each.name: 0 for each in bundle}
+    size = min(512, *(each.size(among=len(bundle)) for each in bundle))
+    level, kinds = bundle[0].level, bundle[0].kinds
     for begin, end in backfill.slices(store, project, start_ns, end_ns):
-        every = backfill.items(store, project, begin, end, made.level, made.kinds)
-        had = backfill.scored(
-            store, project, made.name, made.version, begin, end, rule, share, made.level
-        )
-        todo = [replace(item, rules=(0,)) for item in every if item.key not in had]
-        progress(len(every) - len(todo))
+        every = backfill.items(store, project, begin, end, level, kinds)
+        had = [_had(store, project, each, begin, end) for each in bundle]
+        todo = [item for item in every if any(item.key not in keys for keys in had)]
+        progress((len(every) - len(todo)) * len(bundle))
         for first in range(0, len(todo), size):
-            part = todo[first : first + size]
-            work_off(store, project, made, desk, part, 1.0, evaluation.now_ms(store), None)
-            progress(len(part))
-            done += len(part)
+            part = [replace(item, rules=(0,)) for item in todo[first : first + size]]
+            now_ms = evaluation.now_ms(store)
+            due = [
+                Batch(each, [item for item in part if item.key not in keys], 1.0, now_ms)
+                for each, keys in zip(bundle, had, strict=True)
+            ]
+            work_off(store, project, [batch for batch in due if batch.items], desk)
+            progress(len(part) * len(bundle))
+            for batch in due:
+                done[batch.assignment.name] += len(batch.items)
     return done
+
+
+def _had(store: Store, project: str, made: Assignment, begin: int, end: int) -> Collection[str]:
+    """The items of a time that need no score."""
+    ((rule, policy),) = made.rules
+    return backfill.scored(
+        store, project, made.name, made.version, begin, end, rule, policy.sample or 1.0, made.level
+    )

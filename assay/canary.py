@@ -85,7 +85,7 @@ def _label(row: dict[str, Any]) -> float:
 def _put(store: Store, evaluator: str, path: str) -> int:
     if not path:
         raise CanaryError("which file? assay canary put EVALUATOR ROWS.JSONL")
-    find(store, evaluator)
+    find(store, [evaluator])
     text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8")
     rows = rows_of(text, evaluator, evaluation.now_ms(store))
     canary.put(store, rows)
@@ -95,7 +95,7 @@ def _put(store: Store, evaluator: str, path: str) -> int:
 
 
 def _run(store: Store, name: str, repeats: int) -> int:
-    evaluator = find(store, name)
+    (evaluator,) = find(store, [name])
     policy = control.read(store).canaries.get(name, CanaryPolicy())
     verdict = ""
     for _ in range(max(1, repeats)):

@@ -1,4 +1,4 @@
-"""The evaluator that `assay eval` is asked for, with what its command line says of it."""
+"""The evaluators that `assay eval` is asked for, with what its command line says of them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,31 @@ from schemas.judging import LOCAL
 
 def chosen(
     state: Control, arguments: argparse.Namespace, factories: Mapping[str, Any]
-) -> tuple[Control, Mapping[str, Any]]:
-    """State and factories with what the command line says of the evaluator that it names. Raises
-    ValueError with a sentence."""
-    name = arguments.evaluator
-    if name.endswith(".py"):
-        maker, own = _from_file(Path(name))
-        arguments.evaluator = own
-        return state, {**factories, own: maker}
+) -> tuple[Control, Mapping[str, Any], list[str]]:
+    """State and factories with what the command line says of the evaluators that it names (with
+    commas between them), and their names. Raises ValueError with a sentence."""
+    names = []
+    for given in dict.fromkeys(arguments.evaluator.split(",")):
+        if given.endswith(".py"):
+            maker, name = _from_file(Path(given))
+            factories = {**factories, name: maker}
+        else:
+            state, name = _set(state, arguments, given), given
+        names.append(name)
+    return state, factories, names
+
+
+def _set(state: Control, arguments: argparse.Namespace, name: str) -> Control:
+    """The state with options and judge of one evaluator."""
     before = state.evaluators.get(name, EvaluatorPolicy())
     options = {**before.options, **dict(option(each) for each in arguments.option or [])}
     judge = arguments.judge or before.judge
     if judge not in {"", LOCAL, *state.judges}:
         raise ValueError(f"there is no judge {judge!r}")
     if name not in ready.names() and not options and not arguments.judge:
-        return state, factories
+        return state
     policy = replace(before, enabled=True, judge=judge, options=options)
-    return replace(state, evaluators={**state.evaluators, name: policy}), factories
+    return replace(state, evaluators={**state.evaluators, name: policy})
 
 
 def option(given: str) -> tuple[str, Any]:

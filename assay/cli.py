@@ -88,8 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
     drift = commands.add_parser("drift", help="whether something changed: two files, two ranges")
     _drift(drift)
     _topics(commands.add_parser("topics", help="what users ask about, and what of it changed"))
-    _evaluate(commands.add_parser("eval", help="score a file or stored traces with one evaluator"))
-    _backfill(commands.add_parser("backfill", help="score what is stored with one evaluator"))
+    _evaluate(commands.add_parser("eval", help="score a file or stored traces with evaluators"))
+    _backfill(commands.add_parser("backfill", help="score what is stored with evaluators"))
     canary = commands.add_parser("canary", help="rows whose scores show whether a judge drifts")
     canary.add_argument("action", choices=["put", "run", "show"])
     canary.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR")
@@ -282,7 +282,8 @@ def _users(store: argparse.ArgumentParser) -> None:
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("evaluator", nargs="?", default="", metavar="EVALUATOR",
-                         help="its name, or a Python file that registers one")  # fmt: skip
+                         help="its name, or a Python file that registers one; several with commas"
+                         " between them")  # fmt: skip
     command.add_argument("--option", action="append", metavar="NAME=VALUE",
                          help="a setting of the evaluator; @FILE reads the value")  # fmt: skip
     command.add_argument("--judge", default="", help="of assay.yaml, or torch; for those that ask")
@@ -314,7 +315,7 @@ def _backfill(command: argparse.ArgumentParser) -> None:
         " score is left out, so a run that was cut off goes on where it was."
     )
     add = command.add_argument
-    add("evaluator", metavar="EVALUATOR")
+    add("evaluator", metavar="EVALUATOR", help="several with commas between them")
     add("--project", required=True, metavar="P")
     add("--since", required=True, metavar="TIME", help="2026-11-01, or 7d, 12h, 30m ago")
     add("--until", default="", metavar="TIME", help="default: now")

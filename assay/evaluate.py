@@ -1,4 +1,4 @@
-"""`assay eval`: any evaluator over a file of rows, without store, network or key, or over what a
+"""`assay eval`: evaluators over a file of rows, without store, network or key, or over what a
 project stores (`--project`); a rubric of assay.yaml asks the judge that it names.
 
 A row is a JSON object per line: question, context (a text or a list of texts), answer or claim;
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any
 
 from tqdm import tqdm
@@ -26,7 +27,7 @@ from assay.control import load as documents
 from assay.exporting import ExportError, moment
 from assay.priors import prior
 from assay.rows import Row, Source, of_dataset, of_file, of_project
-from evaluators import ready
+from evaluators import joint, ready
 from evaluators.base import Evaluator, Resources, Result, Usage, judge
 from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
@@ -56,7 +57,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         return _refuse(str(error))
     embedder = Embedder()
     try:
-        state, factories = chosen(state, arguments, factories)
+        state, factories, wanted = chosen(state, arguments, factories)
     except ValueError as error:
         return _refuse(str(error))
     defined = Defined(Backends(os.environ), set(factories) - set(ASKING), embedder)
@@ -64,40 +65,47 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list(factories, own)
     names = ", ".join([*factories, *sorted({*own, *ready.names()} - set(factories))])
-    if why := defined.why_not(arguments.evaluator):
-        return _refuse(f"{arguments.evaluator} cannot run here: {why}")
-    if arguments.evaluator not in {*factories, *own}:
-        said = f"no evaluator is named {arguments.evaluator!r}" if arguments.evaluator else "which?"
-        return _refuse(f"{said}; there are: {names}")
+    for name in wanted:
+        if why := defined.why_not(name):
+            return _refuse(f"{name} cannot run here: {why}")
+        if name not in {*factories, *own}:
+            said = f"no evaluator is named {name!r}" if name else "which?"
+            return _refuse(f"{said}; there are: {names}")
     threshold = arguments.fail_under
     if threshold is not None and not 0 <= threshold <= 1:
         return _refuse("--fail-under takes a number from 0 to 1")
     if arguments.input == arguments.output != "-":
         return _refuse("--output would overwrite --input")
-    evaluator: Evaluator | None = own.get(arguments.evaluator)
-    if evaluator is None:
-        evaluator = factories[arguments.evaluator](Resources(embedder))
-    if evaluator is None:
-        return _refuse(f"{arguments.evaluator} cannot run here: its model is not installed")
+    evaluators: list[Evaluator] = []
+    for name in wanted:
+        made = own[name] if name in own else factories[name](Resources(embedder))
+        if made is None:
+            return _refuse(f"{name} cannot run here: its model is not installed")
+        evaluators.append(made)
     if arguments.prior:
         try:
-            print(prior(evaluator, arguments.input))
+            for each in evaluators:
+                print(prior(each, arguments.input))
         except (OSError, ValueError) as error:
             return _refuse(str(error))
         return 0
-    gate, used = Gate(), Usage()
+    if arguments.project and len({whole(each, 0).sees for each in evaluators}) > 1:
+        return _refuse("these evaluators look at different things: ask each by itself")
+    gates, used = [Gate() for _ in evaluators], Usage()
     try:
         with ExitStack() as held:
-            source = _source(held, settings, arguments, evaluator)
+            source = _source(held, settings, arguments, evaluators)
             target = _open(held, arguments.output, "wb", sys.stdout.buffer)
+            titles = ", ".join(each.name for each in evaluators)
             bar = held.enter_context(
-                tqdm(total=source.total, unit="row", desc=evaluator.name, file=sys.stderr)
+                tqdm(total=source.total, unit="row", desc=titles, file=sys.stderr)
             )
             for chunk in source.chunks:
-                for row, result in _judged(evaluator, chunk):
-                    target.write(_written(row, result, evaluator))
-                    gate.add(result, str(row.get("group") or row.get("session_id") or ""))
-                    used += result.usage or Usage()
+                for row, results in _judged(evaluators, chunk):
+                    for each, gate, result in zip(evaluators, gates, results, strict=True):
+                        target.write(_written(row, result, each))
+                        gate.add(result, str(row.get("group") or row.get("session_id") or ""))
+                        used += result.usage or Usage()
                     bar.update()
                 target.flush()
     except BrokenPipeError:
@@ -107,19 +115,23 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename or 'the output'}: {error.strerror or error}")
-    print(gate.summary(evaluator.name, evaluator.version), file=sys.stderr)
+    for each, gate in zip(evaluators, gates, strict=True):
+        print(gate.summary(each.name, each.version), file=sys.stderr)
     if used.requests:
         print(_bill(used), file=sys.stderr)
     if threshold is None:
         return 0
-    verdict, why = decide(gate, threshold)
-    print(why, file=sys.stderr)
-    return verdict
+    found = [decide(gate, threshold) for gate in gates]
+    for each, (_, why) in zip(evaluators, found, strict=True):
+        print(f"{each.name}: {why}" if len(found) > 1 else why, file=sys.stderr)
+    # One that failed fails all; without one, one that is inconclusive leaves all so.
+    return next((status for status in (1, 2) if status in {each for each, _ in found}), 0)
 
 
 def _source(
-    held: ExitStack, settings: Settings, arguments: argparse.Namespace, evaluator: Evaluator
-) -> Source:
+    held: ExitStack, settings: Settings, arguments: argparse.Namespace,
+    evaluators: Sequence[Evaluator],
+) -> Source:  # fmt: skip
     """A file, a data set of a project, or what it stores of a time. Raises OSError, ExportError,
     ControlError, Retryable, Permanent."""
     if arguments.dataset and not arguments.project:
@@ -134,7 +146,9 @@ def _source(
     held.callback(store.close)
     if arguments.dataset:
         return of_dataset(store, arguments.project, arguments.dataset)
-    return of_project(store, arguments.project, whole(evaluator, 0), start, end)
+    # Of several one that looks at tools, if any does, so that they are read for all.
+    widest = max(evaluators, key=lambda each: "tools" in each.needs)
+    return of_project(store, arguments.project, whole(widest, 0), start, end)
 
 
 def _bill(used: Usage) -> str:
@@ -148,16 +162,22 @@ def _open(held: ExitStack, path: str, mode: str, standard: IO[bytes]) -> IO[byte
     return standard if path == "-" else held.enter_context(open(path, mode))
 
 
-def _judged(evaluator: Evaluator, rows: Sequence[Row]) -> list[tuple[dict[str, Any], Result]]:
-    """The rows with their results, in order."""
-    made = iter(_careful(evaluator, [seen for _, seen in rows if isinstance(seen, Sample)]))
-    return [(row, next(made) if isinstance(seen, Sample) else seen) for row, seen in rows]
+def _judged(
+    evaluators: Sequence[Evaluator], rows: Sequence[Row]
+) -> list[tuple[dict[str, Any], list[Result]]]:
+    """The rows with the result of each evaluator, in order; those that join are asked as one."""
+    samples = [seen for _, seen in rows if isinstance(seen, Sample)]
+    told = joint.judged([(each, samples) for each in evaluators])
+    made = zip(*map(partial(_careful, samples), evaluators, told), strict=True)
+    return [
+        (row, list(next(made)) if isinstance(seen, Sample) else [seen] * len(evaluators))
+        for row, seen in rows
+    ]
 
 
-def _careful(evaluator: Evaluator, samples: list[Sample]) -> list[Result]:
-    """All at once; one by one where that failed, so that one bad row costs no other. A judge fails
-    row by row as it is, and asking again would cost again."""
-    made = judge(evaluator, samples)
+def _careful(samples: list[Sample], evaluator: Evaluator, made: list[Result]) -> list[Result]:
+    """Results of all at once, or one by one where that failed, so that one bad row costs no other.
+    A judge fails row by row as it is, and asking again would cost again."""
     if hasattr(evaluator, "judge"):
         return made
     if len(samples) > 1 and any(result.status == "error" for result in made):

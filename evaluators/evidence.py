@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from evaluators.orders import speaks
 from evaluators.words import STOP, raw_words, stem, words
 
 MAX_CHARACTERS = 80_000  # of the documents together; bounds the cost of one trace
@@ -33,12 +34,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Passages in order, and what all of them together hold."""
+    """Passages in order, and what all of them together hold. `left_out`: those that are not read,
+    with the reason in words."""
 
     passages: tuple[Passage, ...]
     words: frozenset[str]  # as written, in lower case
     stems: frozenset[str]
     pairs: frozenset[str]  # neighbouring stems, 'a b'
+    left_out: tuple[tuple[Passage, str], ...] = ()
 
 
 def split(text: str) -> list[str]:
@@ -54,21 +57,34 @@ def split(text: str) -> list[str]:
     return [part for part in out if any(c.isalnum() for c in part)]
 
 
-def documents(texts: Sequence[str]) -> Documents:
-    """The passages of all texts; what stands after MAX_CHARACTERS is not read."""
-    out: list[Passage] = []
+def documents(texts: Sequence[str], answer: str = "", question: str = "") -> Documents:
+    """The passages of all texts; what stands after MAX_CHARACTERS is not read.
+
+    Those that speak to whoever judges (see orders.py) are left out. Of a document that has one, the
+    others are read only where they share a word with answer or question: they may belong to it.
+    """
+    made: list[Passage] = []
     left = MAX_CHARACTERS
     for number, text in enumerate(texts):
         for part in split(text[: max(0, left)]):
             said = tuple(words(part))
-            out.append(Passage(number, part, said, frozenset(map(stem, said))))
+            made.append(Passage(number, part, said, frozenset(map(stem, said))))
         left -= len(text)
+    aside = {n: "it speaks to a judge" for n, p in enumerate(made) if speaks(p.text, answer)}
+    if aside:
+        suspect = {made[n].document for n in aside}
+        asked = {stem(w) for w in words(f"{question} {answer}") if w not in STOP}
+        for n, passage in enumerate(made):
+            if passage.document in suspect and not passage.stems & asked:
+                aside.setdefault(n, "it stands beside that and says nothing of the answer")
+    out = [passage for n, passage in enumerate(made) if n not in aside]
     flat = [stem(w) for p in out for w in p.words]
     return Documents(
         tuple(out),
         frozenset(w for p in out for w in raw_words(p.text)),
         frozenset(flat),
         frozenset(f"{a} {b}" for a, b in pairwise(flat)),
+        tuple((made[n], aside[n]) for n in sorted(aside)),
     )
 
 

@@ -38,10 +38,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The whole answer, and its sentences in order."""
+    """The whole answer, its sentences in order, and the passages that were not read."""
 
     whole: Part
     sentences: tuple[Part, ...]
+    left_out: tuple[tuple[Passage, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> lis
     asked: dict[tuple[str, str], int] = {}
     drafts = []
     for item in items:
-        held = documents(item.documents)
+        held = documents(item.documents, item.answer, item.question)
         texts = split(item.answer)
         if len(texts) < 2:
             texts = [item.answer]
@@ -90,7 +91,7 @@ def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> lis
         whole = parts[0]
         if len(parts) > 1:
             whole = _part(" ".join(texts), " ".join(plain), held, idf, found[places].mean(0))
-        out.append(Reading(whole, parts))
+        out.append(Reading(whole, parts, held.left_out))
     return out
 
 

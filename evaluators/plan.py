@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluators.base import Evaluator, version_of
+from evaluators.joint import joins
 from schemas.control import Control, EvaluatorPolicy
 from schemas.evaluation import EvaluationPolicy, Item
 
@@ -43,6 +44,11 @@ class Assignment:
             return ("TOOL",)
         return ("RETRIEVER",) if needs and needs <= {"question", "documents"} else ("LLM",)
 
+    @property
+    def sees(self) -> tuple[str, ...]:
+        """What two assignments have in common that look at the same items."""
+        return (self.level, *(self.kinds if self.level == "span" else ()))
+
     def chance(self, item: Item) -> tuple[float, str]:
         """(probability, name of the rule): of several rules the most generous counts, since all
         draw by the same hash."""
@@ -55,12 +61,24 @@ class Assignment:
     def _share(self, policy: EvaluationPolicy) -> float:
         return self.probability if policy.sample is None else policy.sample
 
-    def size(self, factor: float = 1.0) -> int:
+    def size(self, factor: float = 1.0, among: int = 1) -> int:
         """Items to look at in one batch: of a judge that costs time or money as many as leave about
-        its `batch` to judge, so that little is done twice after a crash."""
-        few = int(getattr(self.evaluator, "batch", BATCH))
+        its `batch` to judge, so that little is done twice after a crash; `among` so many evaluators
+        that are asked together."""
+        few = max(1, int(getattr(self.evaluator, "batch", BATCH)) // among)
         share = max((self._share(p) for _, p in self.rules), default=self.probability) * factor
         return BATCH if share * BATCH <= few else max(1, min(MOST, int(few / share)))
+
+
+def bundles(found: Sequence[Assignment]) -> list[tuple[Assignment, ...]]:
+    """The assignments in order; those that join (see joint.py) and have judge, level and quiet time
+    in common as one, at the place of the first."""
+    made: dict[object, list[Assignment]] = {}
+    for number, each in enumerate(found):
+        one = each.evaluator
+        key = (id(one.backend), each.sees, each.quiet) if joins(one) else number
+        made.setdefault(key, []).append(each)
+    return [tuple(several) for several in made.values()]
 
 
 def slow(evaluator: Evaluator) -> bool:

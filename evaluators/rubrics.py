@@ -12,6 +12,9 @@ from schemas.judging import RubricPolicy
 from schemas.models import Sample
 
 SYSTEM = "You judge texts by the criteria below, and by nothing else.\n\nCriteria:\n{criteria}"
+SYSTEM_AFTER = (
+    "Criteria:\n{criteria}"  # behind the sample; what comes first then is the same for all
+)
 STEPS = "\n\nGo through these steps:\n{steps}"
 ASK = "Judge the {judged} by the criteria."
 REVISION = 1  # raise it when the prompt changes
@@ -37,9 +40,11 @@ class Rubric:
         self._parts = [field for field in _ORDER if field in policy.needs]
         if self.level == "session" and _SAID & set(self._parts):
             self._parts = [field for field in self._parts if field not in _SAID] + [TURNS]
+        self.sample_first = policy.first == "sample"
         self._labels = policy.labels
         self._prior = policy.prior
-        self._system = SYSTEM.format(criteria=policy.criteria.strip())
+        system = SYSTEM_AFTER if self.sample_first else SYSTEM
+        self._system = system.format(criteria=policy.criteria.strip())
         if policy.steps:
             steps = "\n".join(f"{n}. {step}" for n, step in enumerate(policy.steps, 1))
             self._system += STEPS.format(steps=steps)
@@ -50,6 +55,7 @@ class Rubric:
                 "system": self._system, "ask": self._ask, "labels": policy.labels,
                 "parts": self._parts, "revision": REVISION, "backend": dict(judge.spec),
                 **({"prior": policy.prior} if policy.prior else {}),
+                **({"first": policy.first} if self.sample_first else {}),
             }
         )  # fmt: skip
 
@@ -65,7 +71,9 @@ class Rubric:
         }  # fmt: skip
         elastic = {"context", TURNS}
         parts = tuple(Part(name, texts[name], elastic=name in elastic) for name in self._parts)
-        return Question(self._system, parts, self._ask, self._labels, self._prior)
+        return Question(
+            self._system, parts, self._ask, self._labels, self._prior, self.sample_first
+        )
 
     def evaluate(self, samples: Sequence[Sample]) -> list[Result]:
         return self.backend.ask([self.question(sample) for sample in samples])

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from opentelemetry import trace
 
-from evaluators import retry, spending
-from evaluators.base import Evaluator, Resources, Result, TextEmbedder, judge, sampled, unscored
+from evaluators import joint, retry, spending, vectors
+from evaluators.base import Evaluator, Resources, Result, TextEmbedder, sampled, unscored
 from evaluators.budgets import Budgets
-from evaluators.plan import Assignment, assignments, slow
+from evaluators.plan import Assignment, assignments, bundles, slow
 from evaluators.shed import Shedder
 from evaluators.tally import Tally
 from schemas import control
@@ -24,7 +24,7 @@ from schemas.clickhouse import Store
 from schemas.control import Control, ControlError
 from schemas.errors import Permanent, Retryable
 from schemas.evaluation import Item
-from schemas.models import EmbeddingRow, Sample, ScoreRow
+from schemas.models import Sample, ScoreRow
 from schemas.queries import evaluation, samples, scores, work
 from schemas.queries.tools import tool_calls
 from schemas.queries.work import Split
@@ -129,48 +129,26 @@ def score_row(
     )
 
 
-def embedding_rows(
-    embedder: TextEmbedder, samples: Sequence[Sample], now_ms: int
-) -> list[EmbeddingRow]:
-    """One row per text of a sample that is not empty, field 'input' or 'output'."""
-    texts = [
-        (sample, field, text)
-        for sample in samples
-        for field, text in (("input", sample.question), ("output", sample.answer))
-        if text.strip()
-    ]
-    vectors = embedder.embed([text for _, _, text in texts])
-    return [
-        EmbeddingRow(
-            sample.project,
-            field,
-            embedder.name,
-            sample.trace_id,
-            sample.span_id,
-            sample.start_time,
-            vector.tolist(),
-            now_ms,
-            sample.retention_days,
-        )
-        for (sample, field, _), vector in zip(texts, vectors, strict=True)
-    ]
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What an evaluator is to do next. `factor` multiplies every probability; `now_ms` is from
+    before the items were found."""
+
+    assignment: Assignment
+    items: Sequence[Item]
+    factor: float
+    now_ms: int
 
 
-def run_batch(
-    store: Store, project: str, assignment: Assignment, desk: Desk | None = None,
-    embedder: TextEmbedder | None = None, since_ms: int = 0,
-) -> int:  # fmt: skip
-    """Judge one batch of what is due, stored since `since_ms`, and store the rows; the number of
-    items that were ticked off, judged or not.
-
-    Who is drawn is decided before a text is read. Embeddings, where an embedder is given, are
-    stored before the scores: the scores tick the items off, so a worker that is cut off between
-    the two does both again.
-    """
-    desk = desk or Desk()
+def look(
+    store: Store, project: str, assignment: Assignment, desk: Desk, since_ms: int = 0,
+    among: int = 1,
+) -> Batch:  # fmt: skip
+    """The next batch of what is due, stored since `since_ms`; its size as one of `among`
+    evaluators that are asked together."""
     now_ms = evaluation.now_ms(store)
-    key = (project, f"{assignment.name}/{assignment.level}")
-    size = assignment.size(desk.shedder.now(key))
+    key = _key(project, assignment)
+    size = assignment.size(desk.shedder.now(key), among)
     found = work.due(
         store, project, assignment.name, assignment.version, assignment.quiet, size, since_ms,
         assignment.level, assignment.kinds, [rule for _, rule in assignment.rules], desk.split,
@@ -178,12 +156,41 @@ def run_batch(
     lag = max(0.0, (now_ms - found.oldest_ms) / 1000 - assignment.quiet) if found.oldest_ms else 0.0
     factor = desk.shedder.factor(key, lag) if slow(assignment.evaluator) else 1.0
     desk.tally.saw(project, assignment.name, found.queue, lag, assignment.probability * factor)
-    if not found.items:
-        return 0
-    with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
-        span.set_attributes({"evaluator": assignment.name, "items": len(found.items)})
-        work_off(store, project, assignment, desk, found.items, factor, now_ms, embedder)
-    return len(found.items)
+    return Batch(assignment, found.items, factor, now_ms)
+
+
+def _key(project: str, assignment: Assignment) -> tuple[str, str]:
+    return project, f"{assignment.name}/{assignment.level}"
+
+
+def run_batch(
+    store: Store, project: str, assignment: Assignment, desk: Desk | None = None,
+    embedder: TextEmbedder | None = None, since_ms: int = 0,
+) -> int:  # fmt: skip
+    """`run_bundle` of one."""
+    return run_bundle(store, project, (assignment,), desk, embedder, since_ms)[0]
+
+
+def run_bundle(
+    store: Store, project: str, bundle: Sequence[Assignment], desk: Desk | None = None,
+    embedder: TextEmbedder | None = None, since_ms: int = 0,
+) -> list[int]:  # fmt: skip
+    """Judge one batch of what is due for each of a bundle, stored since `since_ms`, and store the
+    rows; the number of items that were ticked off for each, judged or not.
+
+    Who is drawn is decided before a text is read. Embeddings, where an embedder is given, are
+    stored before the scores: the scores tick the items off, so a worker that is cut off between
+    the two does both again.
+    """
+    desk = desk or Desk()
+    found = [look(store, project, each, desk, since_ms, len(bundle)) for each in bundle]
+    full = [batch for batch in found if batch.items]
+    if full:
+        with trace.get_tracer("assay").start_as_current_span("judge batch") as span:
+            names = ", ".join(batch.assignment.name for batch in full)
+            span.set_attributes({"evaluator": names, "items": len(full[0].items)})
+            work_off(store, project, full, desk, embedder)
+    return [len(batch.items) for batch in found]
 
 
 def _draw(
@@ -193,7 +200,7 @@ def _draw(
     chance, rule = assignment.chance(item)
     chance *= factor
     drawn = (item, chance, rule)
-    if not sampled(item.key, chance, assignment.name):
+    if not sampled(item.key, chance, joint.salt(assignment.evaluator)):
         return drawn, "not sampled"
     budget = dict(assignment.rules)[rule].budget if rule else None
     if desk.budgets is not None and not desk.budgets.take(store, rule, budget):
@@ -201,29 +208,54 @@ def _draw(
     return drawn, ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A batch after the draw: each item with why it is not judged or '', and what is judged."""
+
+    batch: Batch
+    decided: Sequence[tuple[Drawn, str]]
+    judged: Sequence[Drawn]
+    samples: Sequence[Sample]
+
+
 def work_off(
-    store: Store, project: str, assignment: Assignment, desk: Desk, items: Sequence[Item],
-    factor: float, now_ms: int, embedder: TextEmbedder | None,
+    store: Store, project: str, batches: Sequence[Batch], desk: Desk,
+    embedder: TextEmbedder | None = None,
 ) -> None:  # fmt: skip
-    """Draw, judge and store these items. `factor` multiplies every probability."""
-    decided = [_draw(store, assignment, desk, item, factor) for item in items]
+    """Draw, judge and store the items of these batches; evaluators that join are asked as one."""
+    drawn = [_drawn(store, project, batch, desk, embedder) for batch in batches]
+    for each in drawn:
+        spending.before(store, each.batch.assignment.evaluator)
+    told = joint.judged([(each.batch.assignment.evaluator, each.samples) for each in drawn])
+    for each, results in zip(drawn, told, strict=True):
+        _keep(store, project, each, results, desk)
+
+
+def _drawn(
+    store: Store, project: str, batch: Batch, desk: Desk, embedder: TextEmbedder | None
+) -> _Drawn:
+    assignment = batch.assignment
+    decided = [_draw(store, assignment, desk, item, batch.factor) for item in batch.items]
     taken = [drawn for drawn, why in decided if not why]
     embeds = embedder is not None and assignment.level == "trace"
-    read = list(items) if embeds else [item for item, _, _ in taken]
+    read = list(batch.items) if embeds else [item for item, _, _ in taken]
     seen = texts(store, project, assignment, read)
     if embedder is not None and embeds:
-        _embed(store, project, embedder, list(seen.values()), now_ms)
+        vectors.keep(store, project, embedder, list(seen.values()), batch.now_ms)
     # One that was deleted meanwhile has no texts, and must have no score.
     judged = [drawn for drawn in taken if (drawn[0].trace_id, drawn[0].span_id) in seen]
-    spending.before(store, assignment.evaluator)
-    results = judge(assignment.evaluator, [seen[i.trace_id, i.span_id] for i, _, _ in judged])
+    return _Drawn(batch, decided, judged, [seen[i.trace_id, i.span_id] for i, _, _ in judged])
+
+
+def _keep(store: Store, project: str, drawn: _Drawn, results: Sequence[Result], desk: Desk) -> None:
+    assignment = drawn.batch.assignment
     spending.after(store, project, assignment.evaluator, results)
     tried_ms = evaluation.now_ms(store)
     made = [
-        score_row(assignment, drawn, result, now_ms, tried_ms)
-        for drawn, result in [
-            *((drawn, unscored(why)) for drawn, why in decided if why),
-            *zip(judged, results, strict=True),
+        score_row(assignment, one, result, drawn.batch.now_ms, tried_ms)
+        for one, result in [
+            *((one, unscored(why)) for one, why in drawn.decided if why),
+            *zip(drawn.judged, results, strict=True),
         ]
     ]
     # Judging takes its time, and what was deleted in it must not come back as a score.
@@ -246,19 +278,6 @@ def _count(project: str, assignment: Assignment, desk: Desk, rows: Sequence[Scor
     if errors:
         log.warning("%s failed on %d items: %s", assignment.name, len(errors), errors[0])
     log.info("%s ticked off %d items of %s", assignment.name, len(rows), project)
-
-
-def _embed(
-    store: Store, project: str, embedder: TextEmbedder, seen: Sequence[Sample], now_ms: int
-) -> None:
-    try:
-        rows = embedding_rows(embedder, seen, now_ms)
-    except Exception:
-        # Scores must not wait for ever on texts that cannot be embedded.
-        log.exception("%d traces of %s have no embeddings", len(seen), project)
-        return
-    kept = work.still_stored(store, project, [row.trace_id for row in rows])
-    scores.insert_embeddings(store, [row for row in rows if row.trace_id in kept])
 
 
 def run_once(
@@ -285,16 +304,16 @@ def run_once(
     named = list({e.name: e for e in (*local, *defined(state))}.values())
     total, drained = 0, True
     for project in work.projects(store, since_ms):
-        ordered = assignments(named, state, project, quiet_seconds)
-        for assignment in ordered:
-            shared = embedder if assignment is ordered[0] else None
+        ordered = bundles(assignments(named, state, project, quiet_seconds))
+        for bundle in ordered:
+            shared = embedder if bundle is ordered[0] else None
             while not stopping():
-                done = run_batch(store, project, assignment, desk, shared, since_ms)
-                total += done
-                key = (project, f"{assignment.name}/{assignment.level}")
-                if done < assignment.size(desk.shedder.now(key)):
+                done = run_bundle(store, project, bundle, desk, shared, since_ms)
+                total += sum(done)
+                sizes = [e.size(desk.shedder.now(_key(project, e)), len(bundle)) for e in bundle]
+                if all(n < size for n, size in zip(done, sizes, strict=True)):
                     break
-                if slow(assignment.evaluator):
+                if slow(bundle[0].evaluator):
                     drained = False
                     break
     return total, drained and not stopping()

@@ -15,6 +15,7 @@ BACKENDS = ("openai", "torch", "jury")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 MODES = ("auto", "logprobs", "schema", "text")
 FIELDS = ("question", "context", "answer", "reference")
+FIRSTS = ("criteria", "sample")
 LOCAL = "torch"  # the judge that needs no policy
 LONGEST = 20_000  # characters of criteria
 _NAME = re.compile(r"(?:rubrics\.|control rubric )[a-z][a-z0-9_]{0,63}$")
@@ -53,7 +54,8 @@ class JudgePolicy:
 @dataclass(frozen=True, slots=True)
 class RubricPolicy:
     """A question that a judge answers by one of `labels`, each worth a value in [0, 1]. `prior`:
-    the judge's mean probability of each label over a frozen set, which is divided out."""
+    the judge's mean probability of each label over a frozen set, which is divided out. `first`:
+    what a prompt begins with, and so what prompts share: the criteria, or the sample."""
 
     criteria: str = ""
     labels: tuple[tuple[str, float], ...] = (("yes", 1.0), ("no", 0.0))
@@ -64,6 +66,7 @@ class RubricPolicy:
     judge: str = "default"
     enabled: bool = True
     prior: tuple[float, ...] = ()
+    first: str = "criteria"
 
 
 def judge(given: Mapping[str, Any], place: str) -> JudgePolicy:
@@ -164,6 +167,8 @@ def rubric(given: Mapping[str, Any], place: str, folder: Path | None = None) -> 
         raise ValueError(f"{place}.needs: {unknown} must be some of {', '.join(FIELDS)}")
     if made.get("level", "trace") not in LEVELS:
         raise ValueError(f"{place}.level: {made['level']!r} must be one of {', '.join(LEVELS)}")
+    if made.get("first", FIRSTS[0]) not in FIRSTS:
+        raise ValueError(f"{place}.first: {made['first']!r} must be one of {', '.join(FIRSTS)}")
     if "sample" in made:
         made["sample"] = _number(made["sample"], f"{place}.sample", 0, 1)
     if not isinstance(made.get("judge", ""), str) or not isinstance(

@@ -36,11 +36,15 @@ class Backends:
         return self._made[name][1]
 
     def _jury(self, name: str, policy: JudgePolicy, policies: Mapping[str, JudgePolicy]) -> Backend:
-        """Made anew each time, of members that are kept: a member may have changed."""
+        """Kept for as long as its members are: one of them may have changed."""
         for member in policy.members:
             if member in policies and policies[member].backend == "jury":
                 raise ValueError(f"judge {name}: {member} is a jury itself")
-        return Jury(name, [(each, self.get(each, policies)) for each in policy.members])
+        members = [(each, self.get(each, policies)) for each in policy.members]
+        before = self._made.get(name)
+        if before is None or not isinstance(before[1], Jury) or before[1].members != members:
+            self._made[name] = policy, Jury(name, members)
+        return self._made[name][1]
 
     def _make(self, name: str, policy: JudgePolicy) -> Backend:
         if policy.backend == "torch":

@@ -84,11 +84,14 @@ def starved(error: Exception) -> bool:
 
 
 class Engine:
-    """A loaded model on one device. `budget` is lowered for good where memory ran out."""
+    """A loaded model on one device. `budget` is lowered for good where memory ran out. `read`
+    counts the tokens of the prompts that were given, `computed` those that went through the
+    model, padding and tokens of labels among them."""
 
     def __init__(self, model: Any, budget: int = 0) -> None:
         self.model = model
         self.budget = budget or (CUDA_BUDGET if model.device.type == "cuda" else CPU_BUDGET)
+        self.read = self.computed = 0
         config = model.config
         self._plain_head = all(getattr(config, name, None) in (None, 1, 1.0) for name in _SCALED)
 
@@ -101,6 +104,7 @@ class Engine:
         goes on to the other.
         """
         found: list[dict[str, float] | None] = [None] * len(prompts)
+        self.read += sum(map(len, prompts))
         for group in groups(prompts):
             for part, rows in self._group(prompts, spelled, group):
                 for i, row in zip(part, rows, strict=True):
@@ -152,6 +156,7 @@ class Engine:
         from transformers import DynamicCache
 
         cache = DynamicCache()
+        self.computed += len(tokens)
         with torch.inference_mode():
             ids = torch.tensor([tokens], device=self.model.device)
             self.model.base_model(input_ids=ids, past_key_values=cache, use_cache=True)
@@ -210,6 +215,7 @@ class Engine:
         import torch
 
         device, rows = self.model.device, torch.arange(len(tokens))
+        self.computed += tokens.numel()
         given = {
             "input_ids": tokens.to(device), "position_ids": positions.to(device),
             "past_key_values": cache, "use_cache": True,

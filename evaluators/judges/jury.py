@@ -22,22 +22,20 @@ class Jury:
 
     def __init__(self, name: str, members: Sequence[tuple[str, Backend]]) -> None:
         self.name = name
-        self._members = list(members)
+        self.members = list(members)
         self.model = " + ".join(backend.model for _, backend in members)
         self.per_call = min(backend.per_call for _, backend in members)
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        return {"jury": {name: dict(backend.spec) for name, backend in self._members}}
+        return {"jury": {name: dict(backend.spec) for name, backend in self.members}}
 
     def ask(self, questions: Sequence[Question]) -> list[Result]:
         """A result per question, in order; members are asked side by side."""
-        with ThreadPoolExecutor(len(self._members)) as pool:
-            given = list(pool.map(lambda each: _asked(each[1], questions), self._members))
+        with ThreadPoolExecutor(len(self.members)) as pool:
+            given = list(pool.map(lambda each: _asked(each[1], questions), self.members))
         return [
-            combined(
-                [(name, told[i]) for (name, _), told in zip(self._members, given, strict=True)]
-            )
+            combined([(name, told[i]) for (name, _), told in zip(self.members, given, strict=True)])
             for i in range(len(questions))
         ]
 

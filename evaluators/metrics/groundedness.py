@@ -14,9 +14,10 @@ from evaluators.judges.encoder import Encoder
 from schemas.models import Sample
 from schemas.registry import register
 
-REVISION = 4  # raise it when features, passages or their reading change a value
+REVISION = 5  # raise it when features, passages or their reading change a value
 SHOWN = 160  # characters of a sentence or passage in an explanation
 SENTENCES = 12  # told of in an explanation, the least supported first
+LEFT = 3  # passages that were left out, told of behind them
 
 
 class Groundedness:
@@ -67,7 +68,12 @@ class Groundedness:
     def _told(self, reading: Reading) -> str:
         """One line per sentence, the least supported first."""
         graded = sorted(((self.probability_of(s), i) for i, s in enumerate(reading.sentences)))
-        return "\n".join(self._line(p, reading.sentences[i]) for p, i in graded[:SENTENCES])
+        left = [
+            f'left out, {why}: document {each.document + 1}: "{each.text[:SHOWN]}"'
+            for each, why in reading.left_out[:LEFT]
+        ]
+        told = [self._line(p, reading.sentences[i]) for p, i in graded[:SENTENCES]]
+        return "\n".join([*told, *left])
 
     def _line(self, p: float, part: Part) -> str:
         absent = ", ".join(part.missing[:8])

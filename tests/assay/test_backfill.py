@@ -14,6 +14,7 @@ import pytest
 from assay import backfill, evaluate
 from evaluators.base import Resources
 from evaluators.metrics.refusal import Refusal, refusal
+from evaluators.plan import Assignment
 from evaluators.worker import Desk
 from schemas.clickhouse import Store
 from schemas.models import SpanRow
@@ -44,6 +45,12 @@ def ask(project: str, **more: Any) -> argparse.Namespace:
     return argparse.Namespace(**{**given, "sample": 1.0, **more})
 
 
+def filled(store: Store, project: str, made: Assignment) -> int:
+    """Items that a fill of the last ten hours worked off."""
+    now = time.time_ns()
+    return backfill.fill(store, project, [made], Desk(), now - 10 * HOUR, now)[made.name]
+
+
 def test_a_backfill_scores_each_item_once_and_goes_on_where_it_was(
     store: Store, settings: Settings, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,23 +71,22 @@ def test_a_backfill_scores_each_item_once_and_goes_on_where_it_was(
 def test_what_was_drawn_with_less_is_judged_again_so_that_weights_are_right(
     store: Store, project: str
 ) -> None:
-    made, now = refusal(NONE), time.time_ns()
+    made = refusal(NONE)
     few = backfill.assigned(made, "trace", 0.3)
-    assert backfill.fill(store, project, few, Desk(), now - 10 * HOUR, now) == 120
-    assert backfill.fill(store, project, few, Desk(), now - 10 * HOUR, now) == 0
+    assert filled(store, project, few) == 120
+    assert filled(store, project, few) == 0
     part = summarise(store, project, made.name, made.version, 0, 2**62)
     assert 0 < part.scored < 120 and part.lowest_probability == pytest.approx(0.3)
     every = backfill.assigned(made, "trace", 1.0)
-    assert backfill.fill(store, project, every, Desk(), now - 10 * HOUR, now) == 120
+    assert filled(store, project, every) == 120
     whole = summarise(store, project, made.name, made.version, 0, 2**62)
     assert (whole.scored, whole.lowest_probability) == (120, 1.0)
 
 
 def test_sessions_are_filled_as_sessions(store: Store, project: str) -> None:
-    now = time.time_ns()
     made = backfill.assigned(refusal(NONE), "session", 1.0)
-    assert backfill.fill(store, project, made, Desk(), now - 10 * HOUR, now) == 60
-    assert backfill.fill(store, project, made, Desk(), now - 10 * HOUR, now) == 0
+    assert filled(store, project, made) == 60
+    assert filled(store, project, made) == 0
 
 
 @pytest.mark.parametrize(
