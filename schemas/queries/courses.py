@@ -15,6 +15,8 @@ from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
 from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
+from schemas.queries.traffic import signal_blocks
+from schemas.queries.verdicts import main_level, unit_blocks, verdicts
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
 TRACES = 100_000  # of which the means of a signal of traffic are made, at most twice as many
@@ -59,6 +61,14 @@ def course(
     SEGMENT_COLUMNS ('': all are one group, named ''), or for the traces inside ('in') and outside
     ('out') of a segment. Raises ValueError for other columns."""
     joined, name, named = _grouped(column, segment)
+    width = seconds * 10**9 or end_ns - start_ns
+    if not column and not segment and seconds % 3600 == 0:
+        window = (store, project, evaluator, version, start_ns, end_ns)
+        level = main_level(verdicts(*window))
+        return [
+            _block(row, row["block"] * width if seconds else start_ns, width)
+            for row in unit_blocks(*window, seconds, level)
+        ]
     block = "intDiv(toUnixTimestamp(at), {seconds:UInt32})" if seconds else "0"
     rows = store.rows(
         f"""
@@ -73,7 +83,6 @@ def course(
         project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
         earlier=start_ns - HOUR, later=end_ns + DAY, seconds=seconds, **named,
     )  # fmt: skip
-    width = seconds * 10**9 or end_ns - start_ns
     return [
         Block(
             row["name"], row["block"] * width if seconds else start_ns, width,
@@ -89,10 +98,16 @@ def traffic(
     column: str = "",
 ) -> list[Block]:  # fmt: skip
     """The same of a signal of `streams.TRAFFIC` (in its unit: of most a logarithm), of traces that
-    began in the range. Where there are more than TRACES of them, of a part that is drawn by the
-    hash of their ids. Raises ValueError for other signals and columns."""
+    began in the range. Where there are more than TRACES of them that are in no sums of closed hours
+    (those of a column are in none), of a part that is drawn by the hash of their ids. Raises
+    ValueError for other signals and columns."""
     if signal not in TRAFFIC or column not in ("", *SEGMENT_COLUMNS):
         raise ValueError(f"there is no signal {signal} by {column}")
+    if not column and seconds % 3600 == 0:
+        found = signal_blocks(store, project, signal, start_ns, end_ns, seconds, TRACES)
+        if found is not None:
+            width = seconds * 10**9
+            return [_block(row, row["block"] * width, width) for row in found]
     named: dict[str, Any] = {"project": project, "start": start_ns, "end": end_ns}
     name = f"anyIf(toString(s.{column}), s.{column} != '')" if column else "''"
     # A span that was sent twice may be there twice for a while: only sums mind.
@@ -165,6 +180,17 @@ def traffic_values(
     )  # fmt: skip
     found = {bool(row["late"]): [float(v) for v in row["found"]] for row in rows}
     return found.get(False, []), found.get(True, [])
+
+
+def _block(row: Mapping[str, Any], start_ns: int, width_ns: int) -> Block:
+    """A block of all traffic from the sums over its units' means."""
+    units, mean = int(row["units"]), float(row["means"]) / int(row["units"])
+    over = max(0.0, float(row["squares"]) - units * mean * mean)
+    # Where all units say the same, what is left of the difference is rounding.
+    over = 0.0 if over < 1e-12 * max(1.0, float(row["squares"])) else over
+    mean = round(mean, 12) if over == 0 else mean
+    spread = sqrt(over / (units - 1)) if units > 1 else nan
+    return Block("", start_ns, width_ns, mean, _half(mean, spread, units), int(row["items"]), units)
 
 
 def _half(mean: float, spread: float, units: int) -> float:
