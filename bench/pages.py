@@ -30,6 +30,7 @@ from bench.queries import Recorder, settle, words
 from bench.verdicts import judge
 from schemas import clickhouse
 from schemas.hours import keeping
+from schemas.hours.rolled import QUIET
 from schemas.queries import spans
 from schemas.queries.deletion import HOURS
 from ui.connection import PageStore
@@ -166,6 +167,8 @@ def sum_up(instance: Instance) -> None:
     begun, used = time.perf_counter(), instance.cpu()["store"]
     while keeping.keep(store, PROJECT, books, most=1, quiet=0):
         pass
+    # As a collector looks again some minutes on: of a fill all was stored just now.
+    keeping.keep(store, PROJECT, books, quiet=0, now_ms=keeping.clock(store) + 3000 * QUIET)
     _, last = spans.time_range(store, PROJECT)
     sizes = []
     for table in HOURS:

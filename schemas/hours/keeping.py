@@ -6,6 +6,7 @@ pages read the rows themselves.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,7 +22,7 @@ from schemas.queries.scope import across_projects
 EVERY: Sequence[Rolled] = (TRAFFIC_HOURS, SCORE_HOURS, MODEL_HOURS)
 CHUNK = 24  # hours that are made by one INSERT, at most
 GAP = 72  # hours without any row that are made, too, so that they need not be looked at again
-STAMPS = """fromUnixTimestamp64Milli({made:Int64}) AS made,
+STAMPS = """fromUnixTimestamp64Micro({made:Int64}) AS made,
                fromUnixTimestamp64Milli({seen:Int64}) AS seen"""
 EMPTY_DAYS = 400  # after which the row of an hour without any goes
 
@@ -108,6 +109,7 @@ def make(
     """Make hours that follow each other."""
     start, end = hours[0], hours[-1] + HOUR
     seen = int(now_ms - quiet * 1000)
+    made = _stamp(now_ms)
     columns = _columns(store, of)
     store.command(
         f"""
@@ -116,19 +118,24 @@ def make(
         FROM ({of.rows([(start, end)], "1")})
         SETTINGS max_insert_threads = 1, max_threads = 1
         """,
-        project=project, made=now_ms, seen=seen,
+        project=project, made=made, seen=seen,
     )  # fmt: skip
     filled = store.rows(
         f"""
         SELECT DISTINCT toUnixTimestamp(hour) AS at FROM {of.table}
-        WHERE project = {{project:String}} AND made = fromUnixTimestamp64Milli({{made:Int64}})
+        WHERE project = {{project:String}} AND made = fromUnixTimestamp64Micro({{made:Int64}})
           AND hour >= {{start:UInt32}} AND hour < {{end:UInt32}}
         """,
-        project=project, made=now_ms, start=start // 10**9, end=end // 10**9,
+        project=project, made=made, start=start // 10**9, end=end // 10**9,
     )  # fmt: skip
     empty = sorted({hour // 10**9 for hour in hours} - {int(row["at"]) for row in filled})
-    _empty(store, of, empty, f"hour + toIntervalDay({EMPTY_DAYS})", project, now_ms, seen)
+    _empty(store, of, empty, f"hour + toIntervalDay({EMPTY_DAYS})", project, made, seen)
     book.seen |= dict.fromkeys(hours, seen)
+
+
+def _stamp(now_ms: int) -> int:
+    """When sums are made, in microseconds: of two processes that make them at once one is later."""
+    return now_ms * 1000 + secrets.randbelow(1000)
 
 
 def _empty(
@@ -205,7 +212,8 @@ def keep(
         if done >= len(again):
             book.looked = now
             if book.seen and now - book.written >= 1000 * QUIET:
-                _empty(store, of, [0], "toDateTime(4000000000)", project, now, now)
+                first = min([*book.stored, *book.seen]) // 10**6
+                _empty(store, of, [0], "toDateTime(4000000000)", project, _stamp(now), first)
                 book.written = now
     return left
 

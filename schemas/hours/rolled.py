@@ -59,44 +59,48 @@ def live(time: str, days: str) -> str:
     return f"({days} = 0 OR {time} > now() - toIntervalDay({days}))"
 
 
-def closed(store: Store, project: str, of: Rolled, start_ns: int, end_ns: int) -> list[int]:
-    """Whole hours inside [start, end) that are summed and true now, in ns, oldest first."""
-    if end_ns - start_ns < SHORT:
-        return []
-    named: dict[str, Any] = {
-        "project": project, "start": -(-start_ns // HOUR) * 3600,
-        "end": min(end_ns // HOUR * 3600, 2**32 - 1),
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whole hours that are summed and true now, in ns, oldest first; before `first` (ns) there is
+    no row."""
+
+    hours: Sequence[int] = ()
+    first: int = 0
+
+
+def closed(store: Store, project: str, of: Rolled) -> Known:
+    """What is summed of a project. Asked in the same words for every period, so that a page asks it
+    once."""
     made = store.rows(
         f"""
         SELECT toUnixTimestamp(hour) AS at, argMax(toUnixTimestamp64Milli(seen), made) AS seen_ms,
                argMax(until, made) > now() AS holds,
                toUnixTimestamp64Milli(max(made)) AS made_ms
-        FROM {of.table} WHERE project = {{project:String}}
-          AND (hour = toDateTime(0) OR (hour >= {{start:UInt32}} AND hour < {{end:UInt32}}))
-        GROUP BY at ORDER BY at
+        FROM {of.table} WHERE project = {{project:String}} GROUP BY at ORDER BY at
         """,
-        **named,
+        project=project,
     )
-    looked = next((row["made_ms"] for row in made if row["at"] == 0), 0) - 2000 * QUIET
+    looked, first = 0, 0
+    for row in made[:1]:
+        if row["at"] == 0:  # when the project was last looked at, and its first hour
+            looked, first = int(row["made_ms"]), int(row["seen_ms"]) * 10**6
     held = [row for row in made if row["at"] and row["holds"]]
     seen = {int(row["at"]) * 10**9: int(row["seen_ms"]) for row in held}
     if not seen:
-        return []
-    first, last = min(seen) - HOUR, max(seen) + 2 * HOUR
-    later = store.rows(
+        return Known()
+    rows = store.rows(
         f"""
         SELECT toUnixTimestamp(toStartOfHour({of.time})) AS at,
                toUnixTimestamp64Milli(max(stored_at)) AS last_ms
         FROM {of.raw} WHERE project = {{project:String}}
-          AND {of.time} >= fromUnixTimestamp64Nano({{first:Int64}})
-          AND {of.time} < fromUnixTimestamp64Nano({{last:Int64}})
-          AND stored_at > fromUnixTimestamp64Milli({{since:Int64}}) GROUP BY at
+          AND stored_at > fromUnixTimestamp64Milli({{since:Int64}})
+          AND {of.time} < fromUnixTimestamp64Nano({{last:Int64}}) GROUP BY at
         """,
-        project=project, first=max(0, first), last=last,
-        since=max(0, min(int(looked), max(seen.values()))),
+        project=project, last=max(seen) + 2 * HOUR,
+        since=max(0, min(looked - 2000 * QUIET, max(seen.values()))),
     )  # fmt: skip
-    return sorted(still(seen, {int(row["at"]) * 10**9: int(row["last_ms"]) for row in later}))
+    later = {int(row["at"]) * 10**9: int(row["last_ms"]) for row in rows}
+    return Known(sorted(still(seen, later)), min([first, *later]))
 
 
 def still(seen: dict[int, int], later: dict[int, int]) -> Iterable[int]:
@@ -131,17 +135,21 @@ def source(
     """Rows by the hour of [start, end), from sums where they are true, else made of raw rows.
     `where`: a condition on columns that both the table and its raw table have; `named` are its
     parameters."""
-    used, ranges = rest(closed(store, project, of, start_ns, end_ns), start_ns, end_ns)
+    known = closed(store, project, of) if end_ns - start_ns >= SHORT else Known()
+    inside = [hour for hour in known.hours if start_ns <= hour and hour + HOUR <= end_ns]
+    used, ranges = rest(inside, max(start_ns, known.first), end_ns)
     parts = []
     if used:
         # The rows of one making appear at once; of a making before it some may be there still.
-        inside = f"project = {{project:String}} AND ({_stretches(used)})"
+        mine = f"project = {{project:String}} AND ({_stretches(used)})"
         parts.append(f"""
-            SELECT {columns} FROM {of.table} WHERE {inside} AND {where}
+            SELECT {columns} FROM {of.table} WHERE {mine} AND {where}
               AND (hour, made) IN (
-                SELECT hour, max(made) FROM {of.table} WHERE {inside} GROUP BY hour)""")
+                SELECT hour, max(made) FROM {of.table} WHERE {mine} GROUP BY hour)""")
     if ranges:
         parts.append(f"SELECT {columns} FROM ({of.rows(ranges, where)})")
+    if not parts:
+        parts.append(f"SELECT {columns} FROM {of.table} WHERE {where} AND 0")
     return Source(f"({' UNION ALL '.join(parts)})", named, len(used))
 
 

@@ -11,38 +11,47 @@ from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, live, when
 REASON = 200  # characters of a reason that are told apart
 
 
+# Of an item's newest row: name -> expression. Each by itself, so that what a question does not ask
+# for is not read; rows that tie are told apart the same way for all.
+_FIELDS = {
+    "state": "v.status", "value1": "v.value",
+    "weight1": "if(v.probability > 0, 1 / v.probability, 1)",
+    "reason1": f"leftUTF8(v.reason, {REASON})", "session1": "v.session_id", "at": "v.span_start",
+    "trace1": "v.trace_id", "again": "v.retry_at", "rule1": "toString(v.rule)",
+    "days": "v.retention_days",
+}  # fmt: skip
+
+
 def _items(ranges: Ranges, where: str) -> str:
     """The newest row of each item."""
+    fields = ", ".join(f"argMax({sql}, v.scored_at) AS {name}" for name, sql in _FIELDS.items())
     return f"""
             SELECT v.evaluator AS evaluator, v.evaluator_version AS evaluator_version,
-                   v.level AS level,
-                   argMax((v.status, v.value, if(v.probability > 0, 1 / v.probability, 1),
-                           leftUTF8(v.reason, {REASON}), v.session_id, v.span_start, v.trace_id,
-                           v.retry_at, v.rule, v.retention_days), v.scored_at) AS row,
-                   max(v.scored_at) AS newest
+                   v.level AS level, {fields}, max(v.scored_at) AS newest
             FROM scores AS v
             WHERE v.project = {{project:String}} AND {when("v.span_start", ranges, HOUR)}
               AND {live("v.span_start", "v.retention_days")} AND {where}
             GROUP BY evaluator, evaluator_version, level,
                      multiIf(level = 'span', cityHash64(v.trace_id, v.span_id),
                              level = 'session', cityHash64(v.session_id), cityHash64(v.trace_id))
-            HAVING {when("row.6", ranges)}"""
+            HAVING {when("at", ranges)}"""
 
 
 _KEYS = "hour, evaluator, evaluator_version, level, status, reason"
-_ENDS = f"if(row.10 = 0, {FOR_EVER}, toUnixTimestamp(row.6) + row.10 * 86400)"
+_NAMES = """toStartOfHour(at) AS hour, evaluator, evaluator_version, level, state AS status,
+               if(status = 'scored', '', reason1) AS reason"""
+_WAITS = "countIf(again > toDateTime64(0, 3, 'UTC'))"
 
 
 def counts(ranges: Ranges, where: str = "1") -> str:
     """`rows` without the columns of units, for questions that ask of none."""
     return f"""
-        SELECT toStartOfHour(row.6) AS hour, evaluator, evaluator_version, level,
-               row.1 AS status, row.4 AS reason, count() AS items, sum(row.3) AS weight,
-               countIf(row.8 > toDateTime64(0, 3, 'UTC')) AS waiting,
-               argMax(row.7, (row.6, row.7)) AS example, max(row.6) AS reached,
-               max(newest) AS scored, groupUniqArray(toString(row.9)) AS rules,
-               sumIf(row.2, row.1 = 'scored') AS total,
-               sumIf(row.2 * row.2 * row.3, row.1 = 'scored') AS square, min(1 / row.3) AS lowest
+        SELECT {_NAMES}, count() AS items, sum(weight1) AS weight, {_WAITS} AS waiting,
+               argMax(trace1, (at, trace1)) AS example, max(at) AS reached,
+               max(newest) AS scored, groupUniqArray(rule1) AS rules,
+               sumIf(value1, state = 'scored') AS total,
+               sumIf(value1 * value1 * weight1, state = 'scored') AS square,
+               min(1 / weight1) AS lowest
         FROM ({_items(ranges, where)}) GROUP BY {_KEYS}"""
 
 
@@ -64,20 +73,18 @@ def rows(ranges: Ranges, where: str = "1") -> str:
                groupArrayIf(w, told) AS unit_weight, groupArrayIf(v, told) AS unit_value,
                groupArrayIf(good, told) AS unit_good, groupArrayIf(bad, told) AS unit_bad
         FROM (
-            SELECT toStartOfHour(row.6) AS hour, evaluator, evaluator_version, level,
-                   row.1 AS status, row.4 AS reason,
-                   status = 'scored' AND level = 'trace' AND row.5 = '' AS alone,
+            SELECT {_NAMES}, status = 'scored' AND level = 'trace' AND session1 = '' AS alone,
                    status = 'scored' AND NOT alone AS told,
-                   if(status = 'scored', cityHash64(if(row.5 = '', row.7, row.5)), 0) AS unit,
-                   count() AS n, sum(row.3) AS w,
-                   countIf(row.8 > toDateTime64(0, 3, 'UTC')) AS waits,
-                   argMax(row.7, (row.6, row.7)) AS shown, max(row.6) AS last,
-                   max(newest) AS newest1, groupUniqArray(toString(row.9)) AS rules1,
-                   sumIf(row.2, row.1 = 'scored') AS plain,
-                   sumIf(row.2 * row.3, row.1 = 'scored') AS v,
-                   sumIf(row.2 * row.2 * row.3, row.1 = 'scored') AS vv,
-                   max(row.2 >= 0.5) AS good, max(row.2 < 0.5) AS bad, min(1 / row.3) AS least,
-                   min({_ENDS}) AS ends
+                   if(status = 'scored', cityHash64(if(session1 = '', trace1, session1)), 0)
+                       AS unit,
+                   count() AS n, sum(weight1) AS w, {_WAITS} AS waits,
+                   argMax(trace1, (at, trace1)) AS shown, max(at) AS last,
+                   max(newest) AS newest1, groupUniqArray(rule1) AS rules1,
+                   sumIf(value1, state = 'scored') AS plain,
+                   sumIf(value1 * weight1, state = 'scored') AS v,
+                   sumIf(value1 * value1 * weight1, state = 'scored') AS vv,
+                   max(value1 >= 0.5) AS good, max(value1 < 0.5) AS bad, min(1 / weight1) AS least,
+                   min(if(days = 0, {FOR_EVER}, toUnixTimestamp(at) + days * 86400)) AS ends
             FROM ({_items(ranges, where)})
             GROUP BY {_KEYS}, alone, told, unit
         ) GROUP BY {_KEYS}"""

@@ -14,7 +14,9 @@ def outcomes(
     """By status and reason (its first 200 characters), the most frequent first: status, reason,
     items, and `example`, a trace of the last one. Of an item's several rows the newest counts."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in verdicts(store, project, evaluator, version, start_ns, end_ns):
+    for row in verdicts(store, project, start_ns, end_ns, evaluator):
+        if row["version"] != version:
+            continue
         of = found.setdefault(
             (row["status"], row["reason"]),
             {"status": row["status"], "reason": row["reason"], "items": 0,

@@ -151,10 +151,11 @@ def found_nothing(
         f"""
         SELECT trace_id, toUnixTimestamp64Nano(start_time) AS start_ns, toString(name) AS name,
                input_preview AS query
-        FROM spans FINAL WHERE {_RANGE} AND kind = 'RETRIEVER'
-          AND (trace_id, span_id) NOT IN (
-            SELECT trace_id, span_id FROM span_texts WHERE {_RANGE} AND notEmpty(documents))
-        ORDER BY start_time DESC, trace_id LIMIT {{limit:UInt32}}
+        FROM spans WHERE {_RANGE} AND kind = 'RETRIEVER'
+          AND cityHash64(trace_id, span_id) NOT IN (
+            SELECT cityHash64(trace_id, span_id) FROM span_texts
+            WHERE {_RANGE} AND notEmpty(documents))
+        ORDER BY start_time DESC, trace_id LIMIT 1 BY trace_id, span_id LIMIT {{limit:UInt32}}
         """,
         project=project, start=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from schemas.clickhouse import Store
-from schemas.estimates.means import Mean, Moments, Sums, of_moments, weighted, worst
+from schemas.estimates.means import Mean, Sums, of_moments, weighted, worst
 from schemas.queries.canary import doubtful_since
 from schemas.queries.spans import SEGMENT_COLUMNS
 from schemas.queries.traffic import traffic
-from schemas.queries.verdicts import main_level, unit_sums, verdicts
+from schemas.queries.verdicts import moments, of_version, unit_sums, verdicts
 
 REASONS = 20  # reasons named; the others are added up
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9  # how long a trace, and a session, are taken to last
@@ -120,9 +120,13 @@ def summarise(
         "end": end_ns, "earlier": start_ns - HOUR, "later": end_ns + DAY,
         **{f"segment_{k}": v for k, v in chosen.items()},
     }  # fmt: skip
-    window = (store, project, evaluator, version, start_ns, end_ns)
-    told = [] if chosen else verdicts(*window)
-    level, rules = (main_level(told), _rules(told)) if told else _level(store, named)
+    window = (store, project, start_ns, end_ns)
+    mine: list[dict[str, Any]] = []
+    if chosen:
+        level, rules = _level(store, named)
+    else:  # what is asked for one evaluator is asked for all, so that a page asks it once
+        level, mine = of_version(verdicts(*window), evaluator, version)
+        rules = sorted({rule for row in mine for rule in row["rules"]})
     if level == "session":
         named["earlier"] = start_ns - DAY
     inside = _inside(chosen, level)
@@ -130,13 +134,12 @@ def summarise(
         counted = store.rows(_by_reason(level, inside), **named)
         mean, weight, lowest = _mean(store, level, inside, named)
     else:
-        mine = [row for row in told if row["level"] == level]
         counted = _shortened(mine)
-        many = sum(int(row["items"]) for row in mine if row["status"] == "scored") > MANY
-        found = Moments(**unit_sums(*window, level)) if many else None
-        if found and found.enough:  # so many that not every session is read
-            mean, weight = of_moments(found), found.w
-            lowest = min(float(r["lowest"]) for r in mine if r["status"] == "scored")
+        scored = next((row for row in mine if row["status"] == "scored"), None)
+        many = scored is not None and int(scored["items"]) > MANY
+        found = moments(scored, unit_sums(*window)) if scored and many else None
+        if scored and found and found.enough:  # so many that not every session is read
+            mean, weight, lowest = of_moments(found), found.w, float(scored["lowest"])
         else:
             mean, weight, lowest = _mean(store, level, inside, named)
     items, stands = _all_traffic(store, level, inside, named)
@@ -173,11 +176,6 @@ def _level(store: Store, named: dict[str, Any]) -> tuple[str, list[str]]:
     )
     return (rows[0]["level"] if rows and rows[0]["level"] in _ITEM else "trace",
             rows[0]["rules"] if rows else [])  # fmt: skip
-
-
-def _rules(told: list[dict[str, Any]]) -> list[str]:
-    level = main_level(told)
-    return sorted({rule for row in told if row["level"] == level for rule in row["rules"]})
 
 
 def _shortened(told: list[dict[str, Any]]) -> list[dict[str, Any]]:

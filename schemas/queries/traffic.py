@@ -134,15 +134,16 @@ def signal_blocks(
         f"""
         SELECT block, sum(u) AS units, sum(n) AS items, sum(m) AS means, sum(mm) AS squares
         FROM (
-            SELECT block, 1 AS u, sum(i) AS n, sum(x) / sum(i) AS m, m * m AS mm
-            FROM (SELECT {block} AS block, units, {each}, {column(signal)} FROM {of.sql})
-            ARRAY JOIN units AS unit, {each} AS i, {column(signal)} AS x
+            SELECT {block} AS block, unit, sum(i) AS n, sum(x) AS told,
+                   if(unit = 0, n, 1) AS u, if(unit = 0, told, told / n) AS m,
+                   if(unit = 0, sum(xx), m * m) AS mm
+            FROM {of.sql}
+            ARRAY JOIN arrayPushBack(units, 0) AS unit,
+                arrayPushBack({each}, toUInt32(lone_n[{place}])) AS i,
+                arrayPushBack({column(signal)}, lone_sum[{place}]) AS x,
+                arrayPushBack(arrayWithConstant(length(units), 0.0), lone_square[{place}]) AS xx
             GROUP BY block, unit HAVING n > 0
-            UNION ALL
-            SELECT {block} AS block, sum(lone_n[{place}]), sum(lone_n[{place}]),
-                   sum(lone_sum[{place}]), sum(lone_square[{place}])
-            FROM {of.sql} GROUP BY block
-        ) GROUP BY block HAVING units > 0 ORDER BY block
+        ) GROUP BY block ORDER BY block
         """,
         project=project, seconds=seconds, **of.named,
     )  # fmt: skip

@@ -2,108 +2,135 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.estimates.means import Moments
 from schemas.hours import rolled
-from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS
+from schemas.hours.rolled import Source
+from schemas.hours.scores import SCORE_HOURS
 
-_OURS = "evaluator = {evaluator:String} AND evaluator_version = {version:String}"
-_SUMS = """
-        SELECT sum(u) AS units, sum(n) AS items, sum(w) AS weights, sum(v) AS valued,
-               sum(ww) AS ww1, sum(vw) AS vw1, sum(vv) AS vv1, sum(squares) AS square1,
-               sum(goods) AS good1, sum(bads) AS bad1
-        FROM (
-            SELECT 1 AS u, sum(i) AS n, sum(a) AS w, sum(b) AS v, w * w AS ww, v * w AS vw,
-                   v * v AS vv, 0 AS squares, max(g) AS goods, max(h) AS bads
-            FROM (SELECT * FROM {source} WHERE status = 'scored' AND level = {{level:String}})
-            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b,
-                       unit_good AS g, unit_bad AS h
-            GROUP BY unit
-            UNION ALL
-            SELECT sum(lone), sum(lone), sum(lone_w), sum(lone_v), sum(lone_ww), sum(lone_vw),
-                   sum(lone_vv), sum(square), sum(lone_good), sum(lone_bad)
-            FROM {source} WHERE status = 'scored' AND level = {{level:String}}
-        )"""
-_BLOCKS = """
-        SELECT block, sum(u) AS units, sum(n) AS items, sum(m) AS means, sum(mm) AS squares
-        FROM (
-            SELECT block, 1 AS u, sum(i) AS n, sum(b) / sum(a) AS m, m * m AS mm
-            FROM (
-                SELECT {block} AS block, units, unit_items, unit_weight, unit_value
-                FROM {source} WHERE status = 'scored' AND level = {{level:String}}
-            ) ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b
-            GROUP BY block, unit
-            UNION ALL
-            SELECT {block} AS block, sum(lone), sum(lone), sum(lone_mean), sum(lone_mean2)
-            FROM {source} WHERE status = 'scored' AND level = {{level:String}} GROUP BY block
-        ) GROUP BY block HAVING units > 0 ORDER BY block"""
+LONE = ("w", "v", "ww", "vw", "vv", "good", "bad")  # sums of traces without a session
+
+# Of an evaluator's version and level: numbers are grouped by faster than names.
+_KEY = "cityHash64(evaluator, evaluator_version, level) AS key"
+
+
+def _source(
+    store: Store, project: str, window: tuple[int, int], columns: str, evaluator: str
+) -> Source:
+    where = "evaluator = {evaluator:String}" if evaluator else "evaluator != ''"
+    named: dict[str, Any] = {"evaluator": evaluator} if evaluator else {}
+    return rolled.source(store, project, SCORE_HOURS, *window, f"{_KEY}, {columns}", where, **named)
 
 
 def verdicts(
-    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int
-) -> list[dict[str, Any]]:  # fmt: skip
-    """By level, status and reason (its first 200 characters), the most frequent first: level,
-    status, reason, items, weight (the sum of 1 / probability), waiting (to be tried again), lowest
-    (probability), example (a trace of the last one), rules. Of an item the newest row counts."""
-    of = rolled.source(
-        store, project, SCORE_COUNTS, start_ns, end_ns,
-        "toString(level) AS l, toString(status) AS s, reason, items, weight, waiting, lowest,"
-        " rules, example, reached",
-        _OURS, evaluator=evaluator, version=version,
+    store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
+) -> list[dict[str, Any]]:
+    """By evaluator ('': all are asked for), version, level, status and reason (its first 200
+    characters), the most frequent first: evaluator, version, level, `key` (of these three), status,
+    reason, items, weight (the sum of 1 / probability), waiting (to be tried again), lowest
+    (probability), example (a trace of the last one), rules; square (of the values, by weight), and
+    of traces without a session `lone` and sums as in `unit_sums`. Of an item the newest row
+    counts."""
+    sums = ", ".join(f"sum(c.lone_{name}) AS lone_{name}" for name in LONE)
+    of = _source(
+        store, project, (start_ns, end_ns),
+        "toString(evaluator) AS e, toString(evaluator_version) AS o, toString(level) AS l,"
+        " toString(status) AS s, reason, items, weight, waiting, lowest, rules, example, reached,"
+        " square, lone, " + ", ".join(f"lone_{name}" for name in LONE),
+        evaluator,
     )  # fmt: skip
     return store.rows(
         f"""
-        SELECT l AS level, s AS status, c.reason AS reason, sum(c.items) AS items,
-               sum(c.weight) AS weight, sum(c.waiting) AS waiting, min(c.lowest) AS lowest,
-               argMax(c.example, (c.reached, c.example)) AS example,
-               arraySort(groupUniqArrayArray(c.rules)) AS rules
-        FROM {of.sql} AS c GROUP BY l, s, c.reason ORDER BY items DESC, l, s, reason
+        SELECT e AS evaluator, o AS version, l AS level, any(key) AS key, s AS status,
+               c.reason AS reason,
+               sum(c.items) AS items, sum(c.weight) AS weight, sum(c.waiting) AS waiting,
+               min(c.lowest) AS lowest, argMax(c.example, (c.reached, c.example)) AS example,
+               arraySort(groupUniqArrayArray(c.rules)) AS rules, sum(c.square) AS square,
+               sum(c.lone) AS lone, {sums}
+        FROM {of.sql} AS c GROUP BY e, o, l, s, c.reason ORDER BY items DESC, e, o, l, s, reason
         """,
         project=project, **of.named,
     )  # fmt: skip
 
 
-def main_level(rows: list[dict[str, Any]]) -> str:
-    """The level that most verdicts are of; 'trace' without any."""
+def of_version(
+    rows: list[dict[str, Any]], evaluator: str, version: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """(the level that most verdicts of a version are of, 'trace' without any; those of it)."""
+    mine = [row for row in rows if (row["evaluator"], row["version"]) == (evaluator, version)]
     count: dict[str, int] = {}
-    for row in rows:
+    for row in mine:
         count[row["level"]] = count.get(row["level"], 0) + int(row["items"])
-    return max(sorted(count), key=lambda level: count[level], default="trace")
+    level = max(sorted(count), key=lambda level: count[level], default="trace")
+    return level, [row for row in mine if row["level"] == level]
 
 
 def unit_sums(
-    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
-    level: str = "trace",
-) -> dict[str, Any]:  # fmt: skip
-    """Sums over sessions (a trace without one is its own) of what is scored: units, items, w and v
-    (of 1 / probability, and of the value times that), ww, vw, vv, square (of the items' squared
-    values by weight), good and bad (units with such an item)."""
-    columns = """status, level, square, lone, lone_w, lone_v, lone_ww, lone_vw, lone_vv, lone_good,
-            lone_bad, units, unit_items, unit_weight, unit_value, unit_good, unit_bad"""
-    of = rolled.source(
-        store, project, SCORE_HOURS, start_ns, end_ns, columns, _OURS, evaluator=evaluator,
-        version=version,
+    store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
+) -> list[dict[str, Any]]:
+    """By `key` of evaluator ('': all), version and level, sums over sessions of what is scored,
+    less traces without one: units, items, w and v (of 1 / probability, and of the value times
+    that), ww, vw, vv, good and bad (units with such an item)."""
+    of = _source(
+        store, project, (start_ns, end_ns),
+        "units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
     )  # fmt: skip
-    (row,) = store.rows(_SUMS.format(source=of.sql), project=project, level=level, **of.named)
-    renamed = {"weights": "w", "valued": "v"}
-    return {renamed.get(name, name.removesuffix("1")): value for name, value in row.items()}
+    return store.rows(
+        f"""
+        SELECT key, count() AS units, sum(n) AS items, sum(w1) AS w, sum(v1) AS v,
+               sum(w1 * w1) AS ww, sum(v1 * w1) AS vw, sum(v1 * v1) AS vv,
+               sum(g1) AS good, sum(h1) AS bad
+        FROM (
+            SELECT key, sum(i) AS n, sum(a) AS w1, sum(b) AS v1, max(g) AS g1, max(h) AS h1
+            FROM {of.sql}
+            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b,
+                       unit_good AS g, unit_bad AS h
+            GROUP BY key, unit
+        ) GROUP BY key
+        """,
+        project=project, **of.named,
+    )  # fmt: skip
+
+
+def moments(scored: Mapping[str, Any], sums: Sequence[Mapping[str, Any]]) -> Moments:
+    """Sums over all units of what is scored, a trace without a session being its own: `scored` is
+    the row of `verdicts` that has them, `sums` what `unit_sums` says."""
+    found = {name: scored[f"lone_{name}"] for name in LONE}
+    found |= {"units": scored["lone"], "items": scored["lone"]}
+    for row in sums:
+        if row["key"] == scored["key"]:
+            found = {name: found[name] + row[name] for name in found}
+    return Moments(**found, square=scored["square"])
 
 
 def unit_blocks(
-    store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
-    seconds: int = 0, level: str = "trace",
-) -> list[dict[str, Any]]:  # fmt: skip
-    """By block of `seconds`, whole hours (0: the range is one): block, units, items, and over the
-    means of units their sum (means) and that of their squares (squares)."""
-    of = rolled.source(
-        store, project, SCORE_HOURS, start_ns, end_ns,
-        "hour, status, level, lone, lone_mean, lone_mean2, units, unit_items, unit_weight,"
-        " unit_value",
-        _OURS, evaluator=evaluator, version=version,
-    )  # fmt: skip
+    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = 0, evaluator: str = ""
+) -> list[dict[str, Any]]:
+    """By `key` of evaluator ('': all), version and level, and block of `seconds`, whole hours (0:
+    the range is one): units, items, and over the means of units (a trace without a session is its
+    own) their sum (means) and that of their squares (squares)."""
     block = "intDiv(toUnixTimestamp(hour), {seconds:UInt32})" if seconds else "0"
+    of = _source(
+        store, project, (start_ns, end_ns),
+        "hour, lone, lone_mean, lone_mean2, units, unit_items, unit_weight, unit_value", evaluator,
+    )  # fmt: skip
+    # Lone units stand behind the others as one of number 0, with sums in place of weight and value.
     return store.rows(
-        _BLOCKS.format(source=of.sql, block=block), project=project, level=level,
-        seconds=seconds, **of.named,
+        f"""
+        SELECT key, block, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items,
+               sum(if(unit = 0, w, v / w)) AS means, sum(if(unit = 0, v, v / w * v / w)) AS squares
+        FROM (
+            SELECT key, {block} AS block, unit, sum(i) AS n, sum(a) AS w, sum(b) AS v
+            FROM {of.sql}
+            ARRAY JOIN arrayPushBack(units, 0) AS unit,
+                arrayPushBack(unit_items, toUInt32(lone)) AS i,
+                arrayPushBack(unit_weight, lone_mean) AS a,
+                arrayPushBack(unit_value, lone_mean2) AS b
+            GROUP BY key, block, unit HAVING n > 0
+        ) GROUP BY key, block ORDER BY key, block
+        """,
+        project=project, seconds=seconds, **of.named,
     )  # fmt: skip

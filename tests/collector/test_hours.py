@@ -34,7 +34,7 @@ def test_closed_hours_are_made_and_made_again(
     hours = Hours(own_settings, threading.Event(), quiet=0)
 
     def made(name: str) -> int:
-        return len(rolled.closed(store, name, TRAFFIC_HOURS, start, start + 10 * HOUR))
+        return len(rolled.closed(store, name, TRAFFIC_HOURS).hours)
 
     assert hours.look() == 0
     assert (made("one"), made("two")) == (8, 8)  # the last two are open

@@ -57,7 +57,7 @@ def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> No
     points, share = project(np.array([row["vector"] for row in rows], dtype=np.float64))
     frame = pd.DataFrame(
         {"x": points[:, 0], "y": points[:, 1], "trace": [row["trace_id"] for row in rows],
-         "time": [clock.local(row["time_ns"]) for row in rows],
+         "time": clock.locals_of(row["time_ns"] for row in rows),
          "UTC": [clock.utc(row["time_ns"]) for row in rows],
          "topic": labelled([row["trace_id"] for row in rows], topics or {})}
     )  # fmt: skip

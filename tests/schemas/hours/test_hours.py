@@ -16,6 +16,7 @@ import pytest
 from schemas.clickhouse import Store
 from schemas.hours import keeping, rolled
 from schemas.hours.keeping import Book, Books
+from schemas.hours.rolled import Known
 from schemas.models import ScoreRow, SpanRow
 from schemas.queries import (
     costs,
@@ -97,8 +98,10 @@ class Filled:
             pass
 
     def closed(self) -> int:
-        end = START + 30 * HOUR
-        return len(rolled.closed(self.store, self.name, keeping.TRAFFIC_HOURS, START, end))
+        return len([h for h in self.known().hours if h < START + 30 * HOUR])
+
+    def known(self) -> Known:
+        return rolled.closed(self.store, self.name, keeping.TRAFFIC_HOURS)
 
 
 @pytest.fixture
@@ -174,7 +177,7 @@ def hold(
     asked = {name: QUESTIONS[name] for name in names}
     summed = {k: plain(ask(filled.store, filled.name, FROM, TO)) for k, ask in asked.items()}
     with monkeypatch.context() as patched:
-        patched.setattr(rolled, "closed", lambda *_: [])
+        patched.setattr(rolled, "closed", lambda *_: Known())
         for name, ask in asked.items():
             raw = plain(ask(filled.store, filled.name, FROM, TO))
             assert same(summed[name], raw), (name, summed[name], raw)
