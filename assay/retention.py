@@ -12,6 +12,7 @@ from schemas import clickhouse, control
 from schemas.clickhouse import Store
 from schemas.control import Change, ControlError
 from schemas.errors import Permanent, Retryable
+from schemas.hours.keeping import forget
 from schemas.queries import retention
 from schemas.queries.spans import projects
 from schemas.retention import ALLOWED, DEFAULT, RetentionPolicy
@@ -67,6 +68,7 @@ def rewrite(store: Store, project: str, old: Sequence[int], new: int, say: Say) 
     if old:
         retention.update(store, project, old, new)
         retention.drop_expired(store)
+        forget(store, project)
         say(f"  {project}: {moved} stored rows were kept {_listed(old)}, now {_words(new)}")
     return moved
 

@@ -18,6 +18,7 @@ from typing import Any
 from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
+from schemas.hours.keeping import forget_all
 from schemas.migrate import migrate
 from schemas.queries import transfer
 from schemas.queries.ingest import stored_by_ledger
@@ -99,6 +100,7 @@ def restore(store: Store, folder: Path, say: Callable[[str], None]) -> Account:
             data = file.read()
         if piece.rows:
             transfer.write(store, piece.table, names, data, f"restore/{folder.name}/{piece.name}")
+    forget_all(store)
     say(f"  {len(manifest['pieces'])} pieces added")
     _hold(before, account(store))
     return before
@@ -122,6 +124,7 @@ def copy(source: Store, target: Store, say: Callable[[str], None]) -> Account:
                 transfer.write(target, table, names, data, f"copy/{piece.name}/{piece.rows}")
                 rows += piece.rows
         say(f"  {table}: {rows} rows")
+    forget_all(target)
     _hold(before, account(target))
     return before
 

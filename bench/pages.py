@@ -4,7 +4,8 @@ Fills a store as bench.queries does, adds verdicts of two evaluators, embeddings
 set and a review queue, and renders every page as Streamlit does (AppTest: the whole script with
 its queries, without the browser). A first view finds nothing kept of an answer; an interaction
 follows it as a click does, with what the page store has kept. `--slowest N` tells for each line
-which N queries took longest.
+which N queries took longest. Of the demo's data, which `assay demo` leaves under
+`$ASSAY_HOME/demo`: `--folder ... --project demo --first`, on a copy.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ from bench.payload import PROJECT
 from bench.queries import Recorder, settle, words
 from bench.verdicts import judge
 from schemas import clickhouse
+from schemas.hours import keeping
+from schemas.hours.rolled import QUIET
 from schemas.queries import spans
+from schemas.queries.deletion import HOURS
 from ui.connection import PageStore
 
 DAY = 86_400 * 10**9
@@ -56,8 +60,8 @@ def script(name: str, project: str, store: object) -> None:
 class Viewer:
     """Somebody who opens pages, over one page store whose queries are recorded."""
 
-    def __init__(self, instance: Instance) -> None:
-        self._instance = instance
+    def __init__(self, instance: Instance, project: str) -> None:
+        self._instance, self._project = instance, project
         self._store = PageStore(clickhouse.url(instance.settings), False, lambda: None)
         self.recorder = Recorder(self._store._client)
         self._store._client = self.recorder
@@ -70,7 +74,7 @@ class Viewer:
         at an address. Raises RuntimeError where the page shows an error."""
         self.recorder.read = 0
         test = AppTest.from_function(
-            script, kwargs={"name": name, "project": PROJECT, "store": self._store},
+            script, kwargs={"name": name, "project": self._project, "store": self._store},
             default_timeout=LIMIT,
         )  # fmt: skip
         for key, value in address.items():
@@ -90,22 +94,24 @@ class Viewer:
 
 
 @contextmanager
-def viewer(instance: Instance) -> Iterator[Viewer]:
-    found = Viewer(instance)
+def viewer(instance: Instance, project: str) -> Iterator[Viewer]:
+    found = Viewer(instance, project)
     try:
         yield found
     finally:
         found.close()
 
 
-def lines(instance: Instance, repeats: int) -> list[Line]:
+def lines(instance: Instance, project: str, repeats: int) -> list[Line]:
     """Every page and what is done there most; each try looks at another moment, word or item."""
     draw = random.Random(20261126)
     store = instance.store()
-    first, last = spans.time_range(store, PROJECT)
+    first, last = spans.time_range(store, project)
     moments = [draw.randrange(min(first + 8 * DAY, last - 1), last) for _ in range(repeats)]
-    some = spans.list_traces(store, PROJECT, first, last - 2 * DAY, limit=repeats)
-    rare = words(instance, repeats)
+    some = spans.list_traces(
+        store, project, first, last - 2 * DAY if project == PROJECT else last + 1, limit=repeats
+    )
+    rare = words(instance, repeats) if project == PROJECT else ["the"]
 
     def between(days: float) -> list[Address]:
         return [{"from": _said(at - int(days * DAY)), "to": _said(at)} for at in moments]
@@ -154,13 +160,42 @@ def _said(ns: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // 10**9))
 
 
-def measure(instance: Instance, line: Line, opening: bool, repeats: int, slowest: int) -> None:
+def sum_up(instance: Instance) -> None:
+    """Make the sums of closed hours as a collector does, less the newest three hours, which are
+    open while traffic comes; print what that took."""
+    store, books = instance.store(), keeping.Books()
+    begun, used = time.perf_counter(), instance.cpu()["store"]
+    while keeping.keep(store, PROJECT, books, most=1, quiet=0):
+        pass
+    # As a collector looks again some minutes on: of a fill all was stored just now.
+    keeping.keep(store, PROJECT, books, quiet=0, now_ms=keeping.clock(store) + 3000 * QUIET)
+    _, last = spans.time_range(store, PROJECT)
+    sizes = []
+    for table in HOURS:
+        store.command(
+            f"ALTER TABLE {table} DELETE WHERE project = {{project:String}}"
+            " AND hour > {open:UInt32} SETTINGS mutations_sync = 2",
+            project=PROJECT, open=last // 10**9 - 3 * 3600,
+        )  # fmt: skip
+        (row,) = store.rows(
+            "SELECT sum(bytes_on_disk) AS size FROM system.parts"
+            " WHERE active AND database = 'assay' AND table = {table:String}", table=table,
+        )  # fmt: skip
+        sizes.append(f"{table} {row['size'] / 2**20:.1f} MiB")
+    print(f"sums of closed hours: {time.perf_counter() - begun:.0f} s,"
+          f" {instance.cpu()['store'] - used:.0f} s of processor; {', '.join(sizes)}",
+          flush=True)  # fmt: skip
+
+
+def measure(
+    instance: Instance, project: str, line: Line, opening: bool, repeats: int, slowest: int
+) -> None:
     """Print p50 and p95 of one line's seconds, of its processor seconds (which another load on the
     machine hardly changes) and the rows that it read. A first view (`opening`)
     is repeated with nothing kept; an interaction goes through its addresses once, each after the
     page's first view."""
     took, used, read, queries = [], [], [], []
-    with viewer(instance) as person:
+    with viewer(instance, project) as person:
         person.opens(line.page, {})  # imports what the page needs, as a server has done long ago
         for address in [*line.tries] * repeats if opening else line.tries:
             if opening:
@@ -180,16 +215,19 @@ def measure(instance: Instance, line: Line, opening: bool, repeats: int, slowest
         print(f"      {seconds:.2f} s, {rows:,} rows: {' '.join(sql.split())[:300]}", flush=True)
 
 
-def every(instance: Instance, repeats: int, only: str, slowest: int) -> None:
-    """All lines: the first of a page is a first view, the others are interactions with it."""
+def every(
+    instance: Instance, project: str, repeats: int, only: str, slowest: int, first: bool
+) -> None:
+    """All lines: the first of a page is a first view, the others are interactions with it, which
+    are left out where `first`."""
     logging.disable(logging.WARNING)  # that no server runs is known
     print("| page | what | kind | n | p50 s | p95 s | processor s p50 | aim s | rows read p50 |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     before = ""
-    for line in lines(instance, repeats):
-        if not only or line.page in only.split(","):
+    for line in lines(instance, project, repeats):
+        if (not only or line.page in only.split(",")) and not (first and line.page == before):
             try:
-                measure(instance, line, line.page != before, repeats, slowest)
+                measure(instance, project, line, line.page != before, repeats, slowest)
             except RuntimeError as error:
                 print(f"| {line.page} | {line.what} | GAVE UP | {str(error)[:200]} |", flush=True)
         before = line.page
@@ -203,22 +241,29 @@ def main() -> None:
     parser.add_argument("--pages", default="", help="only these, by comma")
     parser.add_argument("--slowest", type=int, default=0)
     parser.add_argument("--settle", type=float, default=600, help="seconds to wait for merges")
+    parser.add_argument("--raw", action="store_true", help="make no sums of closed hours")
     parser.add_argument("--folder", type=Path, help="keep the store here and use it again")
+    parser.add_argument("--project", default=PROJECT, help="another than the one that is filled")
+    parser.add_argument("--first", action="store_true", help="first views only")
     asked = parser.parse_args()
+    own = asked.project == PROJECT
     filled = asked.folder is not None and (asked.folder / "store").exists()
     with running(collector=False, folder=asked.folder) as instance:
-        if not filled:
+        if own and not filled:
             fill(instance, asked.spans, asked.real)
-        judge(instance)
+        if own:
+            judge(instance)
         settle(instance, asked.settle)
+        if own and not asked.raw:
+            sum_up(instance)
         instance.client().command("SYSTEM STOP MERGES")  # their processor time is no page's
         os.environ |= {"ASSAY_HOME": str(instance.settings.home),
                        "ASSAY_STORE_PORT": str(instance.settings.store_port)}  # fmt: skip
-        spans_now = spans.count_spans(instance.store(), PROJECT)
+        spans_now = spans.count_spans(instance.store(), asked.project)
         load = os.getloadavg()[0]
         print(f"{spans_now:,} spans, {instance.parts()[1] / 2**30:.1f} GiB on disk;"
               f" load average {load:.0f}", flush=True)  # fmt: skip
-        every(instance, asked.repeats, asked.pages, asked.slowest)
+        every(instance, asked.project, asked.repeats, asked.pages, asked.slowest, asked.first)
 
 
 if __name__ == "__main__":

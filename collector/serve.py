@@ -13,8 +13,8 @@ from typing import Any
 
 import uvicorn
 
+from collector import hours, late
 from collector import lanes as rooms
-from collector import late
 from collector.access import TALLY as REQUESTS
 from collector.access import exposed as requested
 from collector.access import of_settings
@@ -147,6 +147,10 @@ def serve(settings: Settings, worker: int) -> None:
             target=watch, args=(settings, shelf, sources, stop), name="replay", daemon=True
         ),
     ]  # fmt: skip
+    if worker == 0:
+        chores.append(
+            threading.Thread(target=hours.run, args=(settings, stop), name="hours", daemon=True)
+        )
     for chore in chores:
         chore.start()
     server = uvicorn.Server(

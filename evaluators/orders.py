@@ -57,12 +57,16 @@ _SOME = re.compile(
     r"|hallucinated|entailed|ignor|disregard|forget|override|bypass|<\||\|>|INST\]|</?\w|--|###",
     re.I,
 )
+# What stands between words is looked at no further than this: patterns that may pass over it try
+# every length, so a line of 80,000 dashes would hold a worker up for minutes.
+_BETWEEN = re.compile(r"\W{8,}")
 _FORMS = (_ORDERED, _RECORDED, _POINTED, _LISTED, _TOLD, _GLUED, _ASIDE, _MARKS)
 
 
 def speaks(sentence: str, answer: str) -> str:
     """The word by which a sentence is known to speak to a judge; '' where it does not, or where
     the answer itself uses that word."""
+    sentence = _BETWEEN.sub(lambda found: found[0][:8], sentence)
     for form in _FORMS if _SOME.search(sentence) else ():
         for found in form.finditer(sentence):
             word = found["word"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,12 @@ from ui.data import time_column, zone
 
 def local(ns: int) -> datetime:
     return datetime.fromtimestamp(ns / 1e9, UTC).astimezone(zone()[0])
+
+
+def locals_of(moments: Iterable[int]) -> list[datetime]:
+    """`local` of many: the viewer's zone is asked for once, which costs more than a moment."""
+    where = zone()[0]
+    return [datetime.fromtimestamp(ns / 1e9, UTC).astimezone(where) for ns in moments]
 
 
 def said(ns: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:

@@ -15,8 +15,11 @@ from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
 from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
+from schemas.queries.traffic import signal_blocks
+from schemas.queries.verdicts import of_version, unit_blocks, verdicts
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
+SHOWN = 20_000  # traces that a distribution is drawn from where nobody counts them
 TRACES = 100_000  # of which the means of a signal of traffic are made, at most twice as many
 SAMPLE = 10_000  # values of a side that a distribution is drawn from
 _SCORED = """
@@ -54,11 +57,23 @@ class Block:
 def course(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
     seconds: int = 0, column: str = "", segment: Mapping[str, str] | None = None,
+    every: bool = False,
 ) -> list[Block]:  # fmt: skip
     """Blocks of `seconds` (0: the whole range is one) by time, for each value of a column of
     SEGMENT_COLUMNS ('': all are one group, named ''), or for the traces inside ('in') and outside
-    ('out') of a segment. Raises ValueError for other columns."""
+    ('out') of a segment. With `every` all evaluators are asked for at once, so that a page with
+    several asks once. Raises ValueError for other columns."""
     joined, name, named = _grouped(column, segment)
+    width = seconds * 10**9 or end_ns - start_ns
+    if not column and not segment and seconds % 3600 == 0:
+        some = "" if every else evaluator
+        told = verdicts(store, project, start_ns, end_ns, some)
+        keys = {row["key"] for row in of_version(told, evaluator, version)[1]}
+        return [
+            _block(row, row["block"] * width if seconds else start_ns, width)
+            for row in unit_blocks(store, project, start_ns, end_ns, seconds, some)
+            if row["key"] in keys
+        ]
     block = "intDiv(toUnixTimestamp(at), {seconds:UInt32})" if seconds else "0"
     rows = store.rows(
         f"""
@@ -73,7 +88,6 @@ def course(
         project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
         earlier=start_ns - HOUR, later=end_ns + DAY, seconds=seconds, **named,
     )  # fmt: skip
-    width = seconds * 10**9 or end_ns - start_ns
     return [
         Block(
             row["name"], row["block"] * width if seconds else start_ns, width,
@@ -89,10 +103,16 @@ def traffic(
     column: str = "",
 ) -> list[Block]:  # fmt: skip
     """The same of a signal of `streams.TRAFFIC` (in its unit: of most a logarithm), of traces that
-    began in the range. Where there are more than TRACES of them, of a part that is drawn by the
-    hash of their ids. Raises ValueError for other signals and columns."""
+    began in the range. Where there are more than TRACES of them that are in no sums of closed hours
+    (those of a column are in none), of a part that is drawn by the hash of their ids. Raises
+    ValueError for other signals and columns."""
     if signal not in TRAFFIC or column not in ("", *SEGMENT_COLUMNS):
         raise ValueError(f"there is no signal {signal} by {column}")
+    if not column and seconds % 3600 == 0:
+        found = signal_blocks(store, project, signal, start_ns, end_ns, seconds, TRACES)
+        if found is not None:
+            width = seconds * 10**9
+            return [_block(row, row["block"] * width, width) for row in found]
     named: dict[str, Any] = {"project": project, "start": start_ns, "end": end_ns}
     name = f"anyIf(toString(s.{column}), s.{column} != '')" if column else "''"
     # A span that was sent twice may be there twice for a while: only sums mind.
@@ -128,8 +148,8 @@ def traffic(
     ]  # fmt: skip
 
 
-def _part(store: Store, project: str, start: int, end: int) -> int:
-    """Of how many traces of a range one is taken, so that about TRACES are left."""
+def _part(store: Store, project: str, start: int, end: int, most: int = TRACES) -> int:
+    """Of how many traces of a range one is taken, so that about `most` are left."""
     (held,) = store.rows(
         """
         SELECT count() AS n FROM trace_times
@@ -138,14 +158,15 @@ def _part(store: Store, project: str, start: int, end: int) -> int:
         """,
         project=project, start=start, end=end,
     )  # fmt: skip
-    return max(1, int(held["n"]) // TRACES)
+    return max(1, int(held["n"]) // most)
 
 
 def traffic_values(
     store: Store, project: str, signal: str, start_ns: int, end_ns: int, split_ns: int
 ) -> tuple[list[float], list[float]]:
     """Values of a signal of `streams.TRAFFIC`, in its unit, of the traces (or of a part of them, as
-    in `traffic`) that began before a moment and from it on. Raises KeyError for other signals."""
+    in `traffic`, of about SHOWN) that began before a moment and from it on. Raises KeyError for
+    other signals."""
     value = TRAFFIC[signal].replace("max(trace_ms)", MS)
     named: dict[str, Any] = {"project": project, "start": start_ns, "end": end_ns}
     rows = store.rows(
@@ -161,10 +182,21 @@ def traffic_values(
             GROUP BY s.trace_id
         ) WHERE isFinite(v) GROUP BY late
         """,
-        split=split_ns, part=_part(store, **named), **named,
+        split=split_ns, part=_part(store, **named, most=SHOWN), **named,
     )  # fmt: skip
     found = {bool(row["late"]): [float(v) for v in row["found"]] for row in rows}
     return found.get(False, []), found.get(True, [])
+
+
+def _block(row: Mapping[str, Any], start_ns: int, width_ns: int) -> Block:
+    """A block of all traffic from the sums over its units' means."""
+    units, mean = int(row["units"]), float(row["means"]) / int(row["units"])
+    over = max(0.0, float(row["squares"]) - units * mean * mean)
+    # Where all units say the same, what is left of the difference is rounding.
+    over = 0.0 if over < 1e-12 * max(1.0, float(row["squares"])) else over
+    mean = round(mean, 12) if over == 0 else mean
+    spread = sqrt(over / (units - 1)) if units > 1 else nan
+    return Block("", start_ns, width_ns, mean, _half(mean, spread, units), int(row["items"]), units)
 
 
 def _half(mean: float, spread: float, units: int) -> float:
@@ -175,23 +207,29 @@ def _half(mean: float, spread: float, units: int) -> float:
 
 def values(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
-    split_ns: int, segment: Mapping[str, str] | None = None,
+    split_ns: int, segment: Mapping[str, str] | None = None, counted: bool = True,
 ) -> tuple[tuple[int, list[float]], tuple[int, list[float]]]:  # fmt: skip
     """(traces, values of at most SAMPLE of them, drawn by the hash of their id) before a moment and
-    from it on, of a segment where one is given. Raises ValueError for other columns."""
+    from it on, of a segment where one is given. Where nobody looks at the numbers of traces they
+    need not be `counted`: then all is of about SHOWN traces. Raises ValueError for other
+    columns."""
+    part = 1 if counted else _part(store, project, start_ns, end_ns, SHOWN)
     joined, name, named = _grouped("", segment)
     inside = f"WHERE {name} = 'in'" if segment else ""
+    drawn = _SCORED.replace(
+        "GROUP BY", "  AND cityHash64(trace_id) % {part:UInt32} = 0\n    GROUP BY"
+    )
     rows = store.rows(
         f"""
         SELECT late, count() AS n,
                arrayMap(p -> p.2, groupArraySorted({SAMPLE})((cityHash64(trace), v))) AS drawn
         FROM (
             SELECT trace, v, at >= fromUnixTimestamp64Nano({{split:Int64}}) AS late
-            FROM ({_SCORED}) AS s {joined} {inside}
+            FROM ({drawn}) AS s {joined} {inside}
         ) GROUP BY late
         """,
         project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
-        earlier=start_ns - HOUR, later=end_ns + DAY, split=split_ns, **named,
+        earlier=start_ns - HOUR, later=end_ns + DAY, split=split_ns, part=part, **named,
     )  # fmt: skip
     found = {bool(row["late"]): (int(row["n"]), [float(v) for v in row["drawn"]]) for row in rows}
     return found.get(False, (0, [])), found.get(True, (0, []))

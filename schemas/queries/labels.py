@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import numpy as np
 from schemas.clickhouse import Store
 from schemas.estimates.strata import Crossed
 from schemas.estimates.units import Whole
+from schemas.hours import rolled
+from schemas.hours.scores import SCORE_COUNTS
 from schemas.models import LabelRow
 from schemas.queries.traces import SEGMENT_COLUMNS
+from schemas.queries.verdicts import moments, of_version, unit_sums, verdicts
 
 
 def insert_labels(store: Store, rows: Sequence[LabelRow]) -> None:
@@ -35,16 +39,16 @@ def labels(store: Store, project: str, evaluator: str) -> list[dict[str, Any]]:
 
 def latest_version(store: Store, project: str, evaluator: str) -> str:
     """The version of an evaluator that scored last; '' where none did."""
-    rows = store.rows(
-        """
-        SELECT toString(evaluator_version) AS version FROM scores
-        WHERE project = {project:String} AND evaluator = {evaluator:String} AND status = 'scored'
-        ORDER BY scored_at DESC LIMIT 1
-        """,
-        project=project,
-        evaluator=evaluator,
-    )
-    return rows[0]["version"] if rows else ""
+    of = rolled.source(
+        store, project, SCORE_COUNTS, 0, rolled.END,
+        "toString(evaluator_version) AS one, toString(status) AS what, scored",
+        "evaluator = {evaluator:String}", evaluator=evaluator,
+    )  # fmt: skip
+    (row,) = store.rows(
+        f"SELECT argMaxIf(one, (scored, one), what = 'scored') AS version FROM {of.sql}",
+        project=project, **of.named,
+    )  # fmt: skip
+    return str(row["version"])
 
 
 def population(
@@ -82,19 +86,12 @@ _UNIT = "if(session_id = '', trace_id, session_id)"
 
 def whole(store: Store, project: str, evaluator: str, version: str) -> Whole | None:
     """Sums over all that one evaluator version scored, sessions as units; None of nothing."""
-    (row,) = store.rows(
-        f"""
-        SELECT count() AS units, sum(n) AS items, sum(a) AS w, sum(b) AS v, sum(a * a) AS ww,
-               sum(a * b) AS vw, sum(b * b) AS vv
-        FROM (
-            SELECT {_UNIT} AS unit, count() AS n, sum(1 / probability) AS a,
-                   sum(value / probability) AS b
-            FROM scores FINAL WHERE {_SCORED} GROUP BY unit
-        )
-        """,
-        project=project, evaluator=evaluator, version=version,
-    )  # fmt: skip
-    return Whole(**row) if row["units"] else None
+    told = verdicts(store, project, 0, rolled.END, evaluator)
+    for row in of_version(told, evaluator, version)[1]:
+        if row["status"] == "scored":
+            found = moments(row, unit_sums(store, project, 0, rolled.END, evaluator))
+            return Whole(**{each.name: getattr(found, each.name) for each in fields(Whole)})
+    return None
 
 
 def crossed(

@@ -5,27 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.queries.verdicts import verdicts
 
 
 def outcomes(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int
 ) -> list[dict[str, Any]]:
-    """By status and reason, the most frequent first: status, reason, items, and `example`, a trace
-    of the last one."""
-    return store.rows(
-        """
-        SELECT toString(status) AS status, reason, count() AS items,
-               argMax(trace_id, span_start) AS example
-        FROM scores FINAL
-        WHERE project = {project:String} AND evaluator = {evaluator:String}
-          AND evaluator_version = {version:String}
-          AND span_start >= fromUnixTimestamp64Nano({start:Int64})
-          AND span_start < fromUnixTimestamp64Nano({end:Int64})
-        GROUP BY status, reason ORDER BY items DESC, status, reason
-        """,
-        project=project,
-        evaluator=evaluator,
-        version=version,
-        start=start_ns,
-        end=end_ns,
-    )
+    """By status and reason (its first 200 characters), the most frequent first: status, reason,
+    items, and `example`, a trace of the last one. Of an item's several rows the newest counts."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in verdicts(store, project, start_ns, end_ns, evaluator):
+        if row["version"] != version:
+            continue
+        of = found.setdefault(
+            (row["status"], row["reason"]),
+            {"status": row["status"], "reason": row["reason"], "items": 0,
+             "example": row["example"]},
+        )  # fmt: skip
+        of["items"] += int(row["items"])
+    return sorted(found.values(), key=lambda row: (-row["items"], row["status"], row["reason"]))

@@ -63,6 +63,24 @@ def list_tool_calls(
     )
 
 
+# Documents with their texts as hashes and previews: what is counted reads each text once and keeps
+# no whole one. Of a span that was sent twice one copy counts.
+_DOCUMENTS = """(
+            SELECT trace, start_time, position, told, origin, name, shown, relevance
+            FROM (
+                SELECT cityHash64(trace_id) AS trace, start_time, document_sources, document_ids,
+                       document_scores, arrayMap(t -> cityHash64(t), documents) AS hashes,
+                       arrayMap(t -> leftUTF8(t, 200), documents) AS previews
+                FROM span_texts
+                WHERE project = {{project:String}}
+                  AND start_time >= fromUnixTimestamp64Nano({{{start}:Int64}})
+                  AND start_time < fromUnixTimestamp64Nano({{end:Int64}}) AND notEmpty(documents)
+                LIMIT 1 BY cityHash64(trace_id, span_id)
+            ) ARRAY JOIN hashes AS told, previews AS shown, arrayEnumerate(hashes) AS position,
+                arrayResize(document_ids, length(hashes)) AS name,
+                arrayResize(document_scores, length(hashes), CAST(nan, 'Float32')) AS relevance,
+                arrayResize(document_sources, length(hashes)) AS origin
+        )"""
 # Order of documents -> (what must hold, by what they are ordered).
 ORDERS = {
     "most": ("1", "times DESC"),
@@ -80,16 +98,15 @@ def document_use(
     most or least often retrieved, or of those retrieved three times or more the lowest scores;
     `source`: of one source. Raises KeyError for another order."""
     holds, by = ORDERS[order]
-    mine = "" if source is None else "AND d.source = {source:String}"
+    mine = "1" if source is None else "origin = {source:String}"
     return store.rows(
         f"""
-        SELECT toString(any(d.source)) AS source, any(d.id) AS id,
-               substringUTF8(any(d.text), 1, 200) AS text, count() AS times,
-               uniqExact(d.trace_id) AS traces,
-               avgIf(d.score, isFinite(d.score)) AS mean_score, avg(d.position) AS mean_position,
-               toUnixTimestamp64Nano(max(d.start_time)) AS last_ns
-        FROM documents AS d WHERE {_RANGE} {mine}
-        GROUP BY cityHash64(d.source, d.id, d.text) HAVING {holds} ORDER BY {by}, source, id
+        SELECT toString(any(origin)) AS source, any(name) AS id, any(shown) AS text,
+               count() AS times, uniqExact(trace) AS traces,
+               avgIf(relevance, isFinite(relevance)) AS mean_score, avg(position) AS mean_position,
+               toUnixTimestamp64Nano(max(start_time)) AS last_ns
+        FROM {_DOCUMENTS.format(start="start")} WHERE {mine}
+        GROUP BY cityHash64(origin, name, told) HAVING {holds} ORDER BY {by}, source, id
         LIMIT {{limit:UInt32}}
         """,
         project=project, start=start_ns, end=end_ns, limit=limit, source=source or "",
@@ -103,17 +120,12 @@ def no_longer_used(
     then first: source, id, text (its first 200 characters), times (then), last_ns. A document that
     was never retrieved is not known here."""
     return store.rows(
-        """
-        SELECT toString(any(d.source)) AS source, any(d.id) AS id,
-               substringUTF8(any(d.text), 1, 200) AS text, count() AS times,
-               toUnixTimestamp64Nano(max(d.start_time)) AS last_ns
-        FROM documents AS d
-        WHERE project = {project:String}
-          AND start_time >= fromUnixTimestamp64Nano({since:Int64})
-          AND start_time < fromUnixTimestamp64Nano({end:Int64})
-        GROUP BY cityHash64(d.source, d.id, d.text)
-        HAVING max(d.start_time) < fromUnixTimestamp64Nano({start:Int64})
-        ORDER BY times DESC, source, id LIMIT {limit:UInt32}
+        f"""
+        SELECT toString(any(origin)) AS source, any(name) AS id, any(shown) AS text,
+               count() AS times, toUnixTimestamp64Nano(max(start_time)) AS last_ns
+        FROM {_DOCUMENTS.format(start="since")} GROUP BY cityHash64(origin, name, told)
+        HAVING max(start_time) < fromUnixTimestamp64Nano({{start:Int64}})
+        ORDER BY times DESC, source, id LIMIT {{limit:UInt32}}
         """,
         project=project, since=since_ns, start=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip
@@ -123,9 +135,9 @@ def source_use(store: Store, project: str, start_ns: int, end_ns: int) -> list[d
     """Sources of documents: source, documents (distinct texts), times, traces, mean_score."""
     return store.rows(
         f"""
-        SELECT toString(d.source) AS source, uniqExact(d.text) AS documents, count() AS times,
-               uniqExact(d.trace_id) AS traces, avgIf(d.score, isFinite(d.score)) AS mean_score
-        FROM documents AS d WHERE {_RANGE} GROUP BY source ORDER BY times DESC, source
+        SELECT toString(origin) AS source, uniqExact(told) AS documents, count() AS times,
+               uniqExact(trace) AS traces, avgIf(relevance, isFinite(relevance)) AS mean_score
+        FROM {_DOCUMENTS.format(start="start")} GROUP BY source ORDER BY times DESC, source
         """,
         project=project, start=start_ns, end=end_ns,
     )  # fmt: skip
@@ -139,10 +151,11 @@ def found_nothing(
         f"""
         SELECT trace_id, toUnixTimestamp64Nano(start_time) AS start_ns, toString(name) AS name,
                input_preview AS query
-        FROM spans FINAL WHERE {_RANGE} AND kind = 'RETRIEVER'
-          AND (trace_id, span_id) NOT IN (
-            SELECT trace_id, span_id FROM span_texts WHERE {_RANGE} AND notEmpty(documents))
-        ORDER BY start_time DESC, trace_id LIMIT {{limit:UInt32}}
+        FROM spans WHERE {_RANGE} AND kind = 'RETRIEVER'
+          AND cityHash64(trace_id, span_id) NOT IN (
+            SELECT cityHash64(trace_id, span_id) FROM span_texts
+            WHERE {_RANGE} AND notEmpty(documents))
+        ORDER BY start_time DESC, trace_id LIMIT 1 BY trace_id, span_id LIMIT {{limit:UInt32}}
         """,
         project=project, start=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.hours import rolled
+from schemas.hours.scores import SCORE_COUNTS
 from schemas.models import EmbeddingRow, Observation, ScoreRow
 from schemas.queries.spans import SEGMENT_COLUMNS, SEGMENT_SQL
 
@@ -19,17 +21,23 @@ def insert_embeddings(store: Store, rows: Sequence[EmbeddingRow]) -> None:
 
 
 def evaluators(store: Store, project: str) -> list[dict[str, Any]]:
-    """Per evaluator and version: evaluator, version, scored, unscored, errors, mean (NaN if 0)."""
+    """Per evaluator and version, of all that is stored: evaluator, version, scored, unscored,
+    errors (the newest row of each item counts), mean (NaN if 0)."""
+    of = rolled.source(
+        store, project, SCORE_COUNTS, 0, rolled.END,
+        "toString(evaluator) AS name, toString(evaluator_version) AS version,"
+        " toString(status) AS what, items, total",
+        "evaluator != ''",
+    )  # fmt: skip
     return store.rows(
-        """
-        SELECT toString(evaluator) AS evaluator, toString(evaluator_version) AS version,
-               countIf(status = 'scored') AS scored, countIf(status = 'unscored') AS unscored,
-               countIf(status = 'error') AS errors, avgIf(value, status = 'scored') AS mean
-        FROM scores FINAL WHERE project = {project:String}
-        GROUP BY evaluator, version ORDER BY evaluator, version
+        f"""
+        SELECT name AS evaluator, version, sumIf(items, what = 'scored') AS scored,
+               sumIf(items, what = 'unscored') AS unscored, sumIf(items, what = 'error') AS errors,
+               round(sum(total) / scored, 12) AS mean
+        FROM {of.sql} GROUP BY name, version ORDER BY name, version
         """,
-        project=project,
-    )
+        project=project, **of.named,
+    )  # fmt: skip
 
 
 def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:

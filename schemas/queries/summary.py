@@ -10,18 +10,15 @@ from typing import Any
 import numpy as np
 
 from schemas.clickhouse import Store
-from schemas.estimates.means import Mean, Moments, Sums, of_moments, weighted, worst
+from schemas.estimates.means import Mean, Sums, of_moments, weighted, worst
 from schemas.queries.canary import doubtful_since
 from schemas.queries.spans import SEGMENT_COLUMNS
+from schemas.queries.traffic import traffic
+from schemas.queries.verdicts import moments, of_version, unit_sums, verdicts
 
 REASONS = 20  # reasons named; the others are added up
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9  # how long a trace, and a session, are taken to last
 MANY = 5000  # scores from which only sums over their units are read
-_MOMENTS = """
-        SELECT count() AS units, toUInt64(sum(items)) AS items, sum(weight) AS w, sum(value) AS v,
-               sum(weight * weight) AS ww, sum(value * weight) AS vw, sum(value * value) AS vv,
-               sum(square) AS square, sum(good) AS good, sum(bad) AS bad, min(lowest) AS lowest
-        FROM ({})"""
 _SHARED = ("project", "start", "end", "earlier")
 _NOUNS = {"trace": "traces", "span": "spans", "session": "sessions"}
 _ITEM = {"trace": "trace_id", "span": "(trace_id, span_id)", "session": "session_id"}
@@ -123,23 +120,29 @@ def summarise(
         "end": end_ns, "earlier": start_ns - HOUR, "later": end_ns + DAY,
         **{f"segment_{k}": v for k, v in chosen.items()},
     }  # fmt: skip
-    levels = store.rows(
-        f"""
-        SELECT toString(level) AS level, count() AS n, arraySort(groupUniqArray(toString(rule)))
-               AS rules
-        FROM scores WHERE {_WINDOW} GROUP BY level ORDER BY n DESC, level LIMIT 1
-        """,
-        **named,
-    )
-    level = levels[0]["level"] if levels and levels[0]["level"] in _ITEM else "trace"
+    window = (store, project, start_ns, end_ns)
+    mine: list[dict[str, Any]] = []
+    if chosen:
+        level, rules = _level(store, named)
+    else:  # what is asked for one evaluator is asked for all, so that a page asks it once
+        level, mine = of_version(verdicts(*window), evaluator, version)
+        rules = sorted({rule for row in mine for rule in row["rules"]})
     if level == "session":
         named["earlier"] = start_ns - DAY
     inside = _inside(chosen, level)
-    mean, weight, lowest = _mean(store, level, inside, levels[0]["n"] if levels else 0, named)
-    counted = store.rows(_by_reason(level, inside), **named)
-    # What evaluators have in common is asked in the same words, so that a page asks it once.
-    shared = named if inside or level == "span" else {k: named[k] for k in _SHARED}
-    traffic = store.rows(_traffic(level, inside), **shared)[0]
+    if chosen:
+        counted = store.rows(_by_reason(level, inside), **named)
+        mean, weight, lowest = _mean(store, level, inside, named)
+    else:
+        counted = _shortened(mine)
+        scored = next((row for row in mine if row["status"] == "scored"), None)
+        many = scored is not None and int(scored["items"]) > MANY
+        found = moments(scored, unit_sums(*window)) if scored and many else None
+        if scored and found and found.enough:  # so many that not every session is read
+            mean, weight, lowest = of_moments(found), found.w, float(scored["lowest"])
+        else:
+            mean, weight, lowest = _mean(store, level, inside, named)
+    items, stands = _all_traffic(store, level, inside, named)
     since = doubtful_since(store, evaluator, version)
     doubtful = store.rows(_doubtful(level, inside), **named, since=since)[0]["n"] if since else 0
     counts: dict[str, int] = {}
@@ -154,26 +157,61 @@ def summarise(
         mean.mean, mean.low, mean.high, mean.method, mean.units, mean.effective, mean.items,
         counts.get("unscored", 0), counts.get("error", 0), counts.get("not sampled", 0),
         sum(int(row["waiting"]) for row in counted), _reasons(counted),
-        int(traffic["items"]), _share(weight, float(traffic["weight"]), mean),
+        items, _share(weight, stands, mean),
         lowest,
         case[0] if case else None, case[1] if case else None,
-        tuple(name for name in (levels[0]["rules"] if levels else []) if name), int(doubtful),
+        tuple(name for name in rules if name), int(doubtful),
     )  # fmt: skip
 
 
+def _level(store: Store, named: dict[str, Any]) -> tuple[str, list[str]]:
+    """(the level that most rows of a window are of, the rules that asked for them)."""
+    rows = store.rows(
+        f"""
+        SELECT toString(level) AS level, count() AS n, arraySort(groupUniqArray(toString(rule)))
+               AS rules
+        FROM scores WHERE {_WINDOW} GROUP BY level ORDER BY n DESC, level LIMIT 1
+        """,
+        **named,
+    )
+    return (rows[0]["level"] if rows and rows[0]["level"] in _ITEM else "trace",
+            rows[0]["rules"] if rows else [])  # fmt: skip
+
+
+def _shortened(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What has no score by status and the beginning of its reason, as `_by_reason` has it."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in told:
+        if row["status"] != "scored":
+            reason = row["reason"].split(":", 1)[0][:80]
+            of = found.setdefault(
+                (row["status"], reason),
+                {"status": row["status"], "reason": reason, "items": 0, "weight": 0.0,
+                 "waiting": 0},
+            )  # fmt: skip
+            for name in ("items", "weight", "waiting"):
+                of[name] += row[name]
+    return sorted(found.values(), key=lambda row: (-row["items"], row["status"], row["reason"]))
+
+
 def _mean(
-    store: Store, level: str, inside: str, rows: int, named: dict[str, Any]
+    store: Store, level: str, inside: str, named: dict[str, Any]
 ) -> tuple[Mean, float, float]:
-    """(the mean, the sum of the weights, the lowest probability); of many `rows` by sums over
-    units, so that not every session is read from ClickHouse."""
-    if rows > MANY:
-        (sums,) = store.rows(_MOMENTS.format(_per_unit(level, inside, "")), **named)
-        found = Moments(**{k: v for k, v in sums.items() if k != "lowest"})
-        if found.enough:
-            return of_moments(found), found.w, float(sums["lowest"])
+    """(the mean, the sum of the weights, the lowest probability), session by session."""
     units = store.rows(_per_unit(level, inside), **named)
     weight = sum(float(row["weight"]) for row in units)
     return weighted(_sums(units)), weight, min((float(r["lowest"]) for r in units), default=1.0)
+
+
+def _all_traffic(store: Store, level: str, inside: str, named: dict[str, Any]) -> tuple[int, float]:
+    """(items that began in the window, how many they stand for). What evaluators have in common is
+    asked in the same words, so that a page asks it once."""
+    if level == "trace" and not inside:
+        found = traffic(store, named["project"], named["start"], named["end"])
+        return found.traces, found.kept
+    shared = named if inside or level == "span" else {k: named[k] for k in _SHARED}
+    row = store.rows(_traffic(level, inside), **shared)[0]
+    return int(row["items"]), float(row["weight"])
 
 
 def _share(weight: float, traffic: float, mean: Mean) -> float:
@@ -213,14 +251,14 @@ def _latest(level: str, inside: str) -> str:
         FROM scores WHERE {_WINDOW} AND level = '{level}'{inside} GROUP BY item"""
 
 
-def _per_unit(level: str, inside: str, order: str = "ORDER BY cityHash64(unit), unit") -> str:
+def _per_unit(level: str, inside: str) -> str:
     # Units in the order of a hash, so that neither time nor names matter to betting.
     return f"""
         SELECT row.5 AS unit, toFloat64(count()) AS items, sum(1 / row.3) AS weight,
                sum(row.2 / row.3) AS value, sum(row.2 * row.2 / row.3) AS square,
                max(row.2 >= 0.5) AS good, max(row.2 < 0.5) AS bad, min(row.3) AS lowest
         FROM ({_latest(level, inside)}) WHERE row.1 = 'scored'
-        GROUP BY unit {order}"""
+        GROUP BY unit ORDER BY cityHash64(unit), unit"""
 
 
 def _by_reason(level: str, inside: str) -> str:

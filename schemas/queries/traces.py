@@ -36,6 +36,10 @@ _RANGE = """project = {project:String}
           AND start_time >= fromUnixTimestamp64Nano({start:Int64})
           AND start_time < fromUnixTimestamp64Nano({end:Int64})"""
 
+# Verdicts of traces that have a span in the range: a trace is taken to last a day at most.
+_NEAR = """span_start >= fromUnixTimestamp64Nano(greatest({start:Int64} - 86400000000000, 0))
+                      AND span_start <= fromUnixTimestamp64Nano({end:Int64})"""
+
 
 def list_traces(
     store: Store,
@@ -173,8 +177,8 @@ def compiled(conditions: Sequence[Condition]) -> tuple[str, str, dict[str, Any]]
             named[f"k{n}"] = one.field.removeprefix(SCORE)
             every.append(
                 f"""trace_id IN (
-                    SELECT trace_id FROM scores FINAL WHERE project = {{project:String}}
-                      AND evaluator = {{k{n}:String}} AND status = 'scored'
+                    SELECT trace_id FROM scores WHERE project = {{project:String}}
+                      AND evaluator = {{k{n}:String}} AND status = 'scored' AND {_NEAR}
                     GROUP BY trace_id
                     HAVING argMax(value, scored_at) {one.operator} {{v{n}:Float64}})"""
             )

@@ -33,12 +33,14 @@ class Piece:
 
 @across_projects("a backup holds everything")
 def tables(store: Store) -> list[str]:
-    """Tables that hold data, `segments` first: what it names is whole in what is read later."""
+    """Tables that hold data, `segments` first: what it names is whole in what is read later. Sums
+    by the hour are made anew."""
     rows = store.rows(
         """
         SELECT name FROM system.tables
         WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
-          AND name != 'schema_migrations' ORDER BY name != 'segments', name
+          AND name != 'schema_migrations' AND NOT endsWith(name, '_hours')
+        ORDER BY name != 'segments', name
         """
     )
     return [row["name"] for row in rows]

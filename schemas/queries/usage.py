@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.hours import rolled
+from schemas.hours.models import MODEL_HOURS
+
+DAY = 86_400 * 10**9
 
 
 def received(store: Store, project: str, days: int) -> list[dict[str, Any]]:
@@ -27,16 +32,18 @@ def received(store: Store, project: str, days: int) -> list[dict[str, Any]]:
 def used(store: Store, project: str, days: int) -> list[dict[str, Any]]:
     """Model use by the day that spans began, newest first: day, calls, characters (of inputs and
     outputs of all spans), input_tokens, output_tokens, cost_usd, unpriced (calls without one)."""
+    now = time.time_ns()
+    of = rolled.source(
+        store, project, MODEL_HOURS, now - days * DAY, now + DAY,
+        "toDate(hour) AS at, calls, unpriced, characters, input_tokens, output_tokens,"
+        " cost_usd + other_usd AS usd",
+    )  # fmt: skip
     return store.rows(
-        """
-        SELECT toString(toDate(s.start_time)) AS day, countIf(s.cost_source != '') AS calls,
-               sum(s.input_length + s.output_length) AS characters,
-               sumIf(s.input_tokens, s.cost_source != '') AS input_tokens,
-               sumIf(s.output_tokens, s.cost_source != '') AS output_tokens,
-               sum(s.cost_usd) AS cost_usd, countIf(s.cost_source = 'unpriced') AS unpriced
-        FROM spans AS s FINAL
-        WHERE project = {project:String} AND start_time >= now() - toIntervalDay({days:UInt32})
-        GROUP BY day ORDER BY day DESC
+        f"""
+        SELECT toString(at) AS day, sum(c.calls) AS calls, sum(c.characters) AS characters,
+               sum(c.input_tokens) AS input_tokens, sum(c.output_tokens) AS output_tokens,
+               sum(usd) AS cost_usd, sum(c.unpriced) AS unpriced
+        FROM {of.sql} AS c GROUP BY at HAVING characters > 0 OR calls > 0 ORDER BY day DESC
         """,
-        project=project, days=days,
+        project=project, **of.named,
     )  # fmt: skip

@@ -136,7 +136,7 @@ def test_the_columns_of_a_table_equal_its_row_model(store: Store, table: str) ->
     # As sets: an INSERT names its columns, and a dataclass keeps fields with defaults last.
     rows = store.rows(
         "SELECT name FROM system.columns WHERE database = currentDatabase()"
-        " AND table = {table:String}",
+        " AND table = {table:String} AND default_kind != 'MATERIALIZED'",
         table=table,
     )
     model: Any = TABLES[table]

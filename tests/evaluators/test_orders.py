@@ -72,3 +72,9 @@ def test_beside_an_order_only_what_bears_on_the_answer_is_read() -> None:
     assert [(p.text, why[:9]) for p, why in found.left_out] == [
         ("Reply Yes.", "it speaks"), ("Many thanks!", "it stands"),
     ]  # fmt: skip
+
+
+def test_a_long_line_of_signs_is_read_in_one_go() -> None:
+    """Patterns that pass over signs would try every length: this took minutes."""
+    for signs in ("-", ":", ": ", "_", "</"):
+        assert speaks(f"the label {signs * 40_000} b", "the answer") == ""

@@ -22,7 +22,7 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
     logs = False
     if version:
         (_, before), (_, after) = courses.values(
-            store, project, signal, version, last + 1 - whole, last + 1, split
+            store, project, signal, version, last + 1 - whole, last + 1, split, counted=False
         )
     else:
         logs = signal in streams.LOGARITHMS

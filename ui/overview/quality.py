@@ -70,7 +70,7 @@ def _courses(
     hours = max(1, round((end - start) / 12 / charts.HOUR))
     for now in [each for each in found if each.scored > 1][:COURSES]:
         rows = courses.course(store, project, now.evaluator, now.version, 2 * start - end, end,
-                              hours * 3600)  # fmt: skip
+                              hours * 3600, every=True)  # fmt: skip
         frame = charts.blocks(rows, "")
         if len(frame) < 2:
             continue

@@ -9,41 +9,37 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z, difference, wilson
-from schemas.queries import alerting, health
+from schemas.queries import traffic
+from schemas.queries.traffic import Traffic
 from ui import links, period
 
 
 def show(store: Store, project: str, start: int, end: int) -> None:
     st.subheader("Traffic against the period before")
     window, earlier = (start, end), (2 * start - end, start)
-    now = alerting.traffic(store, project, *window)
-    was = alerting.traffic(store, project, *earlier)
+    now, was = traffic.traffic(store, project, *window), traffic.traffic(store, project, *earlier)
     tiles = st.columns(5)
-    _volume(tiles[0], now["traces"], was["traces"])
+    _volume(tiles[0], now.traces, was.traces)
     _failed(tiles[1], now, was)
     for tile, share in ((tiles[2], 0.5), (tiles[3], 0.95)):
-        _latency(
-            tile, share, health.latency_interval(store, project, *window, share),
-            health.latency_interval(store, project, *earlier, share),
-        )  # fmt: skip
+        _latency(tile, share, now, was)
     _cost(
-        tiles[4], health.cost_interval(store, project, *window),
-        health.cost_interval(store, project, *earlier),
+        tiles[4], traffic.cost_interval(store, project, *window),
+        traffic.cost_interval(store, project, *earlier),
     )  # fmt: skip
     between = {"from": period.written(start), "to": period.written(end + 10**9)}
-    slow = f"duration_ms>{now['latency_p95'] * 1000:.0f}"
+    p50, p95 = (f"duration_ms>{now.latency(share)[0] * 1000:.0f}" for share in (0.5, 0.95))
     searches = (
         ("All traces", ""), ("Failed ones", "status=ERROR"),
-        ("Slower than p50", f"duration_ms>{now['latency_p50'] * 1000:.0f}"),
-        ("Slower than p95", slow), ("With a cost", "cost_usd>0"),
+        ("Slower than p50", p50), ("Slower than p95", p95), ("With a cost", "cost_usd>0"),
     )  # fmt: skip
-    some = (now["traces"], now["errors"], now["roots"], now["roots"], now["cost"])
+    some = (now.traces, now.failed, now.roots, now.roots, now.cost)
     for tile, (label, search), count in zip(tiles, searches, some, strict=True):
         if count and "nan" not in search:
             links.link(tile, label, "traces", project, search=search, **between)
     st.caption(
         "In brackets 95% intervals: of failures Wilson's, of latency by order statistics over root"
-        " spans (a sample of 20,000 at most), of cost by session. Below each: the change, with its"
+        " spans (each read to within 0.5%), of cost by session. Below each: the change, with its"
         " interval; coloured where that leaves 0 out."
     )
 
@@ -55,14 +51,14 @@ def _volume(tile: Any, now: int, was: int) -> None:
     tile.caption(f"before {was:,}; by chance alone ± {half:,.0f}" if was else "none before")
 
 
-def _failed(tile: Any, now: dict[str, Any], was: dict[str, Any]) -> None:
-    n, n0 = now["traces"], was["traces"]
-    share = now["errors"] / n if n else math.nan
+def _failed(tile: Any, now: Traffic, was: Traffic) -> None:
+    n, n0 = now.traces, was.traces
+    share = now.failed / n if n else math.nan
     low, high = wilson(share if n else 0.0, n)
     shown, sure = None, False
-    words = f"[{low:.2%}, {high:.2%}], {now['errors']:,} of {n:,}"
+    words = f"[{low:.2%}, {high:.2%}], {now.failed:,} of {n:,}"
     if n and n0:
-        before = was["errors"] / n0
+        before = was.failed / n0
         down, up = difference(share, n, before, n0)
         shown = f"{share - before:+.2%}" if share != before else None
         sure = down > 0 or up < 0
@@ -72,15 +68,15 @@ def _failed(tile: Any, now: dict[str, Any], was: dict[str, Any]) -> None:
     tile.caption(words)
 
 
-def _latency(tile: Any, share: float, now: tuple[float, float, float, int],
-             was: tuple[float, float, float, int]) -> None:  # fmt: skip
-    value, low, high, n = now
+def _latency(tile: Any, share: float, now: Traffic, was: Traffic) -> None:
+    (value, low, high), n = now.latency(share), now.roots
     words = f"[{low:.2f}, {high:.2f}], n {n:,}" if n else "no root span"
     shown, sure = None, False
-    if n and was[3]:
-        change = value - was[0]
-        down = change - math.hypot(value - low, was[2] - was[0])
-        up = change + math.hypot(high - value, was[0] - was[1])
+    if n and was.roots:
+        old, old_low, old_high = was.latency(share)
+        change = value - old
+        down = change - math.hypot(value - low, old_high - old)
+        up = change + math.hypot(high - value, old - old_low)
         words += f"; change [{down:+.2f}, {up:+.2f}]"
         shown, sure = f"{change:+.2f} s", down > 0 or up < 0
     tile.metric(f"Latency p{share * 100:.0f}", f"{value:.2f} s" if n else "-", shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import altair as alt
@@ -18,11 +19,11 @@ def draw(cells: Sequence[dict[str, Any]]) -> None:
     """Cells of `schemas.queries.latency.heat`; darker is more traces, on a log scale."""
     frame = pd.DataFrame(
         {
-            "from": clock.local(c["at_ns"]), "to": clock.local(c["at_ns"] + c["width"]),
+            "from": begun, "to": begun + timedelta(microseconds=c["width"] / 1000),
             "low": c["low_ms"], "high": c["high_ms"], "traces": c["traces"],
             "failed": c["failed"], "UTC": clock.utc(c["at_ns"]),
         }
-        for c in cells
+        for c, begun in zip(cells, clock.locals_of(c["at_ns"] for c in cells), strict=True)
     )  # fmt: skip
     brush = alt.selection_interval(name="brush", encodings=["x"])
     chart = (

@@ -15,19 +15,23 @@ from schemas.estimates.paired import compare
 from schemas.queries import datasets as queries
 from schemas.queries import labels, scores, trace
 from schemas.queries.traces import SEGMENT_COLUMNS
+from ui import period
 from ui.data import literal, trace_link
 from ui.plain import visible
 
 EVERY = "every question"
+PERIOD = 168  # hours whose traces are paired unless the page is asked for others
 VERSIONS, RUNS = "Two versions of the evaluator", "Two runs of the application"
 
 
 def render(store: Store, project: str) -> None:
-    st.title("Experiments")
+    head, place = st.columns([4, 1], vertical_alignment="bottom")
+    head.title("Experiments")
     known = [row for row in scores.evaluators(store, project) if row["scored"]]
     if not known:
         st.info("Nothing has been scored in this project yet: there is nothing to compare.")
         return
+    span = period.chosen(store, project, place, default=PERIOD)
     left, middle, right = st.columns(3)
     evaluator = _select(left, "Evaluator", "evaluator", sorted({r["evaluator"] for r in known}))
     what = _select(middle, "Compare", "compare", [RUNS, VERSIONS])
@@ -40,18 +44,20 @@ def render(store: Store, project: str) -> None:
             return
         one = _select(left, "A", "a", versions)
         two = _select(middle, "B", "b", [v for v in versions if v != one])
-        rows = queries.paired_scores(store, project, evaluator, one, two, items)
+        rows = queries.paired_scores(store, project, evaluator, one, two, items, *span)
         pairs = "traces that both have scored"
     else:
         column = _select(left, "Told apart by", "by", SEGMENT_COLUMNS)
         version = labels.latest_version(store, project, evaluator)
-        found = queries.run_values(store, project, evaluator, version, column)
+        found = queries.run_values(store, project, column, *span)
         if len(found) < 2:
-            st.info(f"Scored traces have fewer than two values of {column}.")
+            st.info(f"Traces of this time have fewer than two values of {column}.")
             return
         one = _select(middle, "A", "a", found)
         two = _select(right, "B", "b", [value for value in found if value != one])
-        rows = queries.paired_runs(store, project, evaluator, version, column, one, two, items)
+        rows = queries.paired_runs(
+            store, project, evaluator, version, column, one, two, items, *span
+        )
         pairs = "questions that both were asked"
     if items[0]:
         pairs += f" of data set {items[0]}"
@@ -79,7 +85,7 @@ def _result(
     store: Store, project: str, rows: Sequence[dict[str, Any]], pairs: str, names: tuple[str, str]
 ) -> None:
     if not rows:
-        st.info(f"There are no {pairs}: a paired comparison needs some.")
+        st.info(f"There are no {pairs} in this time: a paired comparison needs some.")
         return
     a, b = (np.array([row[name] for row in rows], float) for name in ("a", "b"))
     found = compare(a, b, [row["session_id"] or row["trace_id"] for row in rows])

@@ -13,7 +13,7 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.estimates.agreement import Agreement, Figure
-from schemas.queries import alerting, courses, labels, outcomes, scores
+from schemas.queries import courses, labels, outcomes, scores, traffic
 from schemas.queries.courses import Block
 from schemas.queries.traces import SEGMENT_COLUMNS
 from ui import canaries, charts, figures, period, quality
@@ -79,7 +79,7 @@ def _tiles(store: Store, project: str, evaluator: str, version: str, span: tuple
         status: sum(row["items"] for row in found if row["status"] == status)
         for status in ("scored", "unscored", "error")
     }
-    traces = alerting.traffic(store, project, *span)["traces"]
+    traces = traffic.traffic(store, project, *span).traces
     whole = next(iter(courses.course(store, project, evaluator, version, *span)), None)
     mean, wide = summary(whole)
     tiles = st.columns(5)

@@ -1,0 +1,136 @@
+"""Verdicts of one evaluator version in a period, by level, status and reason, and by session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.clickhouse import Store
+from schemas.estimates.means import Moments
+from schemas.hours import rolled
+from schemas.hours.rolled import Source
+from schemas.hours.scores import SCORE_HOURS
+
+LONE = ("w", "v", "ww", "vw", "vv", "good", "bad")  # sums of traces without a session
+
+# Of an evaluator's version and level: numbers are grouped by faster than names.
+_KEY = "cityHash64(evaluator, evaluator_version, level) AS key"
+
+
+def _source(
+    store: Store, project: str, window: tuple[int, int], columns: str, evaluator: str
+) -> Source:
+    where = "evaluator = {evaluator:String}" if evaluator else "evaluator != ''"
+    named: dict[str, Any] = {"evaluator": evaluator} if evaluator else {}
+    return rolled.source(store, project, SCORE_HOURS, *window, f"{_KEY}, {columns}", where, **named)
+
+
+def verdicts(
+    store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
+) -> list[dict[str, Any]]:
+    """By evaluator ('': all are asked for), version, level, status and reason (its first 200
+    characters), the most frequent first: evaluator, version, level, `key` (of these three), status,
+    reason, items, weight (the sum of 1 / probability), waiting (to be tried again), lowest
+    (probability), example (a trace of the last one), rules; square (of the values, by weight), and
+    of traces without a session `lone` and sums as in `unit_sums`. Of an item the newest row
+    counts."""
+    sums = ", ".join(f"sum(c.lone_{name}) AS lone_{name}" for name in LONE)
+    of = _source(
+        store, project, (start_ns, end_ns),
+        "toString(evaluator) AS e, toString(evaluator_version) AS o, toString(level) AS l,"
+        " toString(status) AS s, reason, items, weight, waiting, lowest, rules, example, reached,"
+        " square, lone, " + ", ".join(f"lone_{name}" for name in LONE),
+        evaluator,
+    )  # fmt: skip
+    return store.rows(
+        f"""
+        SELECT e AS evaluator, o AS version, l AS level, any(key) AS key, s AS status,
+               c.reason AS reason,
+               sum(c.items) AS items, sum(c.weight) AS weight, sum(c.waiting) AS waiting,
+               min(c.lowest) AS lowest, argMax(c.example, (c.reached, c.example)) AS example,
+               arraySort(groupUniqArrayArray(c.rules)) AS rules, sum(c.square) AS square,
+               sum(c.lone) AS lone, {sums}
+        FROM {of.sql} AS c GROUP BY e, o, l, s, c.reason ORDER BY items DESC, e, o, l, s, reason
+        """,
+        project=project, **of.named,
+    )  # fmt: skip
+
+
+def of_version(
+    rows: list[dict[str, Any]], evaluator: str, version: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """(the level that most verdicts of a version are of, 'trace' without any; those of it)."""
+    mine = [row for row in rows if (row["evaluator"], row["version"]) == (evaluator, version)]
+    count: dict[str, int] = {}
+    for row in mine:
+        count[row["level"]] = count.get(row["level"], 0) + int(row["items"])
+    level = max(sorted(count), key=lambda level: count[level], default="trace")
+    return level, [row for row in mine if row["level"] == level]
+
+
+def unit_sums(
+    store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
+) -> list[dict[str, Any]]:
+    """By `key` of evaluator ('': all), version and level, sums over sessions of what is scored,
+    less traces without one: units, items, w and v (of 1 / probability, and of the value times
+    that), ww, vw, vv, good and bad (units with such an item)."""
+    of = _source(
+        store, project, (start_ns, end_ns),
+        "units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
+    )  # fmt: skip
+    return store.rows(
+        f"""
+        SELECT key, count() AS units, sum(n) AS items, sum(w1) AS w, sum(v1) AS v,
+               sum(w1 * w1) AS ww, sum(v1 * w1) AS vw, sum(v1 * v1) AS vv,
+               sum(g1) AS good, sum(h1) AS bad
+        FROM (
+            SELECT key, sum(i) AS n, sum(a) AS w1, sum(b) AS v1, max(g) AS g1, max(h) AS h1
+            FROM {of.sql}
+            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b,
+                       unit_good AS g, unit_bad AS h
+            GROUP BY key, unit
+        ) GROUP BY key
+        """,
+        project=project, **of.named,
+    )  # fmt: skip
+
+
+def moments(scored: Mapping[str, Any], sums: Sequence[Mapping[str, Any]]) -> Moments:
+    """Sums over all units of what is scored, a trace without a session being its own: `scored` is
+    the row of `verdicts` that has them, `sums` what `unit_sums` says."""
+    found = {name: scored[f"lone_{name}"] for name in LONE}
+    found |= {"units": scored["lone"], "items": scored["lone"]}
+    for row in sums:
+        if row["key"] == scored["key"]:
+            found = {name: found[name] + row[name] for name in found}
+    return Moments(**found, square=scored["square"])
+
+
+def unit_blocks(
+    store: Store, project: str, start_ns: int, end_ns: int, seconds: int = 0, evaluator: str = ""
+) -> list[dict[str, Any]]:
+    """By `key` of evaluator ('': all), version and level, and block of `seconds`, whole hours (0:
+    the range is one): units, items, and over the means of units (a trace without a session is its
+    own) their sum (means) and that of their squares (squares)."""
+    block = "intDiv(toUnixTimestamp(hour), {seconds:UInt32})" if seconds else "0"
+    of = _source(
+        store, project, (start_ns, end_ns),
+        "hour, lone, lone_mean, lone_mean2, units, unit_items, unit_weight, unit_value", evaluator,
+    )  # fmt: skip
+    # Lone units stand behind the others as one of number 0, with sums in place of weight and value.
+    return store.rows(
+        f"""
+        SELECT key, block, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items,
+               sum(if(unit = 0, w, v / w)) AS means, sum(if(unit = 0, v, v / w * v / w)) AS squares
+        FROM (
+            SELECT key, {block} AS block, unit, sum(i) AS n, sum(a) AS w, sum(b) AS v
+            FROM {of.sql}
+            ARRAY JOIN arrayPushBack(units, 0) AS unit,
+                arrayPushBack(unit_items, toUInt32(lone)) AS i,
+                arrayPushBack(unit_weight, lone_mean) AS a,
+                arrayPushBack(unit_value, lone_mean2) AS b
+            GROUP BY key, block, unit HAVING n > 0
+        ) GROUP BY key, block ORDER BY key, block
+        """,
+        project=project, seconds=seconds, **of.named,
+    )  # fmt: skip

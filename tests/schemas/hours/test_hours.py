@@ -1,0 +1,291 @@
+"""What pages read of closed hours is what the rows say: always, also when these change."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from schemas.clickhouse import Store
+from schemas.hours import keeping, rolled
+from schemas.hours.keeping import Book, Books
+from schemas.hours.rolled import Known
+from schemas.models import ScoreRow, SpanRow
+from schemas.queries import (
+    costs,
+    courses,
+    deletion,
+    health,
+    outcomes,
+    scores,
+    spans,
+    summary,
+    traffic,
+    usage,
+)
+
+HOUR = 3600 * 10**9
+NOW = time.time_ns()
+START = (NOW // HOUR - 40) * HOUR  # hours 0 to 29 from here on are filled
+FROM, TO = START + HOUR // 3, START + 30 * HOUR - HOUR // 7  # a period that cuts hours in two
+
+
+def planted(name: str, seed: int = 5) -> list[SpanRow]:
+    """400 traces of two spans in about 90 sessions, a quarter without one; some cross an hour's
+    end, and none begin in hours 10 to 14."""
+    draw, made = random.Random(seed), []
+    for n in range(400):
+        at = START + draw.choice([*range(10), *range(15, 30)]) * HOUR + draw.randrange(HOUR)
+        session = f"s{draw.randrange(90)}" if draw.random() < 0.75 else ""
+        root = SpanRow(
+            name, f"{n + 1:032x}", f"{n + 1:016x}", at, name="ask",
+            duration_ns=draw.randrange(10**7, 10**10),
+            session_id=session, kind="AGENT", sampling_probability=draw.choice([1.0, 0.5]),
+            input="i" * draw.randrange(90), output="o" * draw.randrange(90),
+        )  # fmt: skip
+        child = replace(
+            root, span_id=f"{n + 1:015x}c", parent_span_id=root.span_id, kind="LLM",
+            start_time=at + draw.randrange(20 * 60 * 10**9), model=draw.choice(["a", "b"]),
+            provider="p", status=draw.choice(["OK", "OK", "ERROR"]), cost_source="table",
+            cost_usd=draw.random() / 100, input_tokens=draw.randrange(900), output_tokens=7,
+            first_token_ns=draw.choice([0, 10**8]),
+        )  # fmt: skip
+        made += [root, child]
+    return made
+
+
+def judged(rows: list[SpanRow], seed: int = 6) -> list[ScoreRow]:
+    """Of each root a verdict of `e`, a third of them by a better second look; of each span one of
+    `spans`."""
+    draw, made = random.Random(seed), []
+    for row in rows:
+        root = not row.parent_span_id
+        for evaluator, level in (("e", "trace"), ("spans", "span")):
+            if level == "span" or root:
+                known = draw.random() < 0.8
+                first = ScoreRow(
+                    row.project, evaluator, "1", row.trace_id, row.span_id, row.start_time,
+                    "scored" if known else draw.choice(["unscored", "error"]),
+                    draw.random() if known else math.nan, row.start_time // 10**6 + 1000, level,
+                    row.session_id, "" if known else draw.choice(["timeout: 3 s", "no answer"]),
+                    probability=draw.choice([1.0, 0.25]), rule="r",
+                )  # fmt: skip
+                made.append(first)
+                if draw.random() < 0.3:
+                    made.append(replace(first, status="scored", value=draw.random(), reason="",
+                                        scored_at=first.scored_at + 5000))  # fmt: skip
+    return made
+
+
+@dataclass
+class Filled:
+    """A project with spans, and the sums of its closed hours."""
+
+    store: Store
+    name: str
+    rows: list[SpanRow]
+    books: Books
+
+    def keep(self) -> None:
+        while keeping.keep(self.store, self.name, self.books, most=50, quiet=0):
+            pass
+
+    def closed(self) -> int:
+        return len([h for h in self.known().hours if h < START + 30 * HOUR])
+
+    def known(self) -> Known:
+        return rolled.closed(self.store, self.name, keeping.TRAFFIC_HOURS)
+
+
+@pytest.fixture
+def filled(store: Store) -> Filled:
+    name = f"hours-{uuid.uuid4().hex[:8]}"
+    rows = planted(name)
+    spans.insert_spans(store, rows, name)
+    scores.insert_scores(store, judged(rows))
+    found = Filled(store, name, rows, Books())
+    _pass(store)
+    found.keep()
+    return found
+
+
+def _pass(store: Store) -> None:
+    """Until what was stored is older than now by ClickHouse's clock, which tells milliseconds."""
+    at = keeping.clock(store)
+    while keeping.clock(store) <= at + 1:
+        time.sleep(0.001)
+
+
+def _signal(name: str, store: Store, project: str, start: int, end: int) -> Any:
+    return traffic.signal_blocks(store, project, name, start, end, 6 * 3600)
+
+
+QUESTIONS: dict[str, Callable[[Store, str, int, int], Any]] = {
+    "traffic": traffic.traffic,
+    "cost": traffic.cost_interval,
+    **{f"signal {name}": partial(_signal, name) for name in ("latency", "first_token", "cost")},
+    "models": costs.by_model,
+    "used": lambda store, project, *_: usage.used(store, project, 14),
+    "summary": lambda *span: summary.summarise(*span[:2], "e", "1", *span[2:]),
+    "spans": lambda *span: summary.summarise(*span[:2], "spans", "1", *span[2:]),
+    "outcomes": lambda *span: outcomes.outcomes(*span[:2], "e", "1", *span[2:]),
+    "course": lambda *span: courses.course(*span[:2], "e", "1", *span[2:], 3 * 3600),
+    "whole": lambda *span: courses.course(*span[:2], "e", "1", *span[2:]),
+    "evaluators": lambda store, project, *_: scores.evaluators(store, project),
+    "versions": lambda store, project, *_: health.newest_versions(store, project),
+}
+
+
+def plain(found: Any) -> Any:
+    """Numbers and texts of an answer, in an order of their own."""
+    if is_dataclass(found) and not isinstance(found, type):
+        found = {k: v for k, v in asdict(found).items() if k != "hours"}
+        if "bins" in found:
+            found["bins"] = dict(zip(found.pop("bins"), found.pop("counts"), strict=True))
+    if isinstance(found, dict):
+        return {k: plain(v) for k, v in found.items()}
+    if isinstance(found, list | tuple):
+        return [plain(each) for each in found]
+    return None if isinstance(found, float) and math.isnan(found) else found
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float):
+        return one == pytest.approx(other, rel=1e-9, abs=1e-12)
+    return bool(one == other)
+
+
+SOME = ("traffic", "cost", "summary", "models")  # of which each of the tables answers one
+
+
+def hold(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, names: Sequence[str] = SOME
+) -> dict[str, Any]:
+    """What questions answer; fails where the sums and the rows answer differently."""
+    monkeypatch.setattr(summary, "MANY", 0)  # else so few scores are read one by one
+    asked = {name: QUESTIONS[name] for name in names}
+    summed = {k: plain(ask(filled.store, filled.name, FROM, TO)) for k, ask in asked.items()}
+    with monkeypatch.context() as patched:
+        patched.setattr(rolled, "closed", lambda *_: Known())
+        for name, ask in asked.items():
+            raw = plain(ask(filled.store, filled.name, FROM, TO))
+            assert same(summed[name], raw), (name, summed[name], raw)
+    return summed
+
+
+def test_sums_say_what_the_rows_say(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert filled.closed() == 30  # hours without a row, too
+    found = hold(filled, monkeypatch, list(QUESTIONS))
+    begun = [row for row in filled.rows if not row.parent_span_id and FROM <= row.start_time < TO]
+    cost = sum(row.cost_usd for row in filled.rows if row.trace_id in {r.trace_id for r in begun})
+    assert found["traffic"]["traces"] == found["traffic"]["roots"] == len(begun)
+    assert found["cost"][3] == pytest.approx(cost)
+    assert traffic.traffic(filled.store, filled.name, FROM, TO).hours == 28
+
+
+def test_a_quantile_is_within_half_a_percent(filled: Filled) -> None:
+    found = traffic.traffic(filled.store, filled.name, START, NOW)
+    known = sorted(row.duration_ns for row in filled.rows if not row.parent_span_id)
+    for share in (0.5, 0.95):
+        value, low, high = found.latency(share)
+        assert value * 1e9 == pytest.approx(known[round(len(known) * share)], rel=0.00501)
+        assert low < value < high
+
+
+def test_a_replay_changes_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hold(filled, monkeypatch)
+    spans.insert_spans(filled.store, filled.rows, f"{filled.name}-again")
+    assert filled.closed() < 30  # something was stored, so the rows answer until it was looked at
+    assert same(hold(filled, monkeypatch), before)
+    _pass(filled.store)
+    filled.keep()
+    assert filled.closed() == 30
+    assert same(hold(filled, monkeypatch), before)
+
+
+def test_a_late_span_counts_at_once(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hold(filled, monkeypatch)
+    late = replace(filled.rows[0], trace_id="f" * 32, start_time=START + 20 * HOUR, cost_usd=5.0)
+    spans.insert_spans(filled.store, [late], f"{filled.name}-late")
+    assert filled.closed() == 27  # the hours beside it rest on it, too
+    found = hold(filled, monkeypatch)
+    assert found["traffic"]["traces"] == before["traffic"]["traces"] + 1
+    assert found["cost"][3] == pytest.approx(before["cost"][3] + 5)
+    _pass(filled.store)
+    filled.keep()
+    assert filled.closed() == 30
+    assert same(hold(filled, monkeypatch), found)
+
+
+def test_what_is_deleted_is_in_no_sum(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hold(filled, monkeypatch)
+    gone = next(r for r in filled.rows if FROM <= r.start_time < TO and not r.parent_span_id)
+    ids = [("trace", gone.trace_id)]
+    deletion.erase(filled.store, filled.name, ids, deletion.Names())
+    assert filled.closed() == 0
+    found = hold(filled, monkeypatch)
+    assert found["traffic"]["traces"] == before["traffic"]["traces"] - 1
+    filled.keep()
+    assert filled.closed() == 30
+    assert same(hold(filled, monkeypatch), found)
+
+
+def test_a_project_sees_no_other(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hold(filled, monkeypatch)
+    other = f"{filled.name}-other"
+    spans.insert_spans(
+        filled.store, [replace(row, project=other, cost_usd=1.0) for row in filled.rows], other
+    )
+    twin = Filled(filled.store, other, filled.rows, Books())
+    _pass(filled.store)
+    twin.keep()
+    assert same(hold(filled, monkeypatch), before)
+    keeping.forget(filled.store, other)
+    assert (twin.closed(), filled.closed()) == (0, 30)
+
+
+def test_what_is_past_its_retention_is_read_raw(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{filled.name}-short"
+    ends = [replace(r, project=name, retention_days=7) for r in filled.rows]
+    spans.insert_spans(filled.store, ends, name)
+    short = Filled(filled.store, name, ends, Books())
+    _pass(filled.store)
+    short.keep()
+    assert short.closed() == 30
+    filled.store.command(
+        f"INSERT INTO traffic_hours SELECT * REPLACE (now() AS until, made + 1 AS made)"
+        f" FROM traffic_hours WHERE project = '{name}' AND hour > toDateTime(0)"
+    )
+    assert short.closed() == 0
+    hold(short, monkeypatch)
+
+
+def test_hours_are_made_once_they_are_over_and_calm() -> None:
+    now = 100 * HOUR // 10**6
+    book = Book(stored={90 * HOUR: 1, 92 * HOUR: 1, 98 * HOUR: 1, 99 * HOUR: 1})
+    assert keeping.due(book, now) == [hour * HOUR for hour in (*range(90, 98), 98)]
+    book.stored[91 * HOUR] = now - 1
+    assert keeping.due(book, now) == [hour * HOUR for hour in range(93, 99)]
+    book.seen = {hour * HOUR: now for hour in range(90, 99)}
+    assert keeping.due(book, now) == []
+
+
+def test_few_stretches_are_read_raw() -> None:
+    hours = [n * HOUR for n in range(0, 200, 2)]
+    used, ranges = rolled.rest(hours, 0, 200 * HOUR)
+    assert len(ranges) == rolled.RANGES
+    covered = sum(b - a for a, b in ranges) + len(used) * HOUR
+    assert covered == 200 * HOUR and not any(a <= hour < b for hour in used for a, b in ranges)
