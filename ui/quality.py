@@ -47,7 +47,7 @@ class Judged:
 
 def beside_people(
     rows: Sequence[Row], told: Sequence[Row], whole: Whole | None = None,
-    crossed: Callable[[Sequence[float]], Crossed] | None = None,
+    crossed: Callable[[Sequence[float]], Crossed | None] | None = None,
 ) -> Judged:  # fmt: skip
     """Scores (`schemas.queries.labels.population`) beside labels (`labels`). Several labels of an
     item are averaged; only those of a probability sample correct the mean. `whole`: the sums of
@@ -83,7 +83,8 @@ def beside_people(
         known, n = gather(*given, whole=whole), int(drawn.sum())
         strata, apart = taught(*given), None
         if strata is not None and crossed is not None:
-            apart = crossed(strata.edges.tolist()).whole(strata.means.mean(-2))
+            sums = crossed(strata.edges.tolist())
+            strata, apart = (strata, sums.whole(strata.means.mean(-2))) if sums else (None, None)
         means += [
             _mean("corrected by labels", n, best(known, stratified(*given, strata, apart))),
             _mean("labels alone", n, corrected(known, judged=False)),

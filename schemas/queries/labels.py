@@ -96,9 +96,9 @@ def whole(store: Store, project: str, evaluator: str, version: str) -> Whole | N
 
 def crossed(
     store: Store, project: str, evaluator: str, version: str, edges: Sequence[float]
-) -> Crossed:
+) -> Crossed | None:
     """Sums over all that one evaluator version scored, by the strata of the score between `edges`
-    (ascending); there must be such scores."""
+    (ascending); None of nothing."""
     (row,) = store.rows(
         f"""
         SELECT count() AS units, sum(n) AS items, sumForEach(a) AS w,
@@ -114,6 +114,8 @@ def crossed(
         """,
         project=project, evaluator=evaluator, version=version, edges=list(edges),
     )  # fmt: skip
+    if not row["units"]:
+        return None
     count = len(edges) + 1
     return Crossed(
         row["units"], row["items"], np.array(row["w"]), np.array(row["ww"]).reshape(count, count)
