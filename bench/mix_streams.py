@@ -64,7 +64,9 @@ def drawn(kind: str, days: int, begun: int, growth: float, random: np.random.Gen
     return Traffic(hours, np.sqrt(rate * (1 - rate) / (SESSIONS * 24)))
 
 
-def row(kind: str, name: str, method: Method, history: int, runs: int, seed: int) -> str:
+def row(
+    kind: str, name: str, method: Method, history: int, runs: int, changed: int, seed: int
+) -> str:
     """A row of the table."""
     random = np.random.default_rng([seed, history, KINDS.index(kind)])
     never = (history + DAYS) * 24
@@ -78,7 +80,7 @@ def row(kind: str, name: str, method: Method, history: int, runs: int, seed: int
     begun = (history + 5) * 24 + BEGINS
     for growth in GROWTH:
         waits = []
-        for _ in range(runs):
+        for _ in range(changed):
             traffic = drawn(kind, history + DAYS, begun, growth, random)
             first: dict[int, int] = {}
             for stream, hour in method(traffic, history, BUDGET, MARGIN):
@@ -86,26 +88,30 @@ def row(kind: str, name: str, method: Method, history: int, runs: int, seed: int
                     first.setdefault(stream // VALUES, hour - begun)
             waits += list(first.values())
         delay = f" ({np.median(waits):.0f} h)" if waits else ""
-        cells.append(f"{len(waits) / (runs * MIXES):.2f}{delay}")
+        cells.append(f"{len(waits) / (changed * MIXES):.2f}{delay}")
     return "| " + " | ".join([str(history), kind, name, *cells]) + " |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--runs", type=int, default=10, help="quiet replicates")
+    parser.add_argument("--changed", type=int, default=3, help="replicates of a growth")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--history", type=int, nargs="+", default=[28], help="days")
     asked = parser.parse_args()
     started = time.monotonic()
-    print(f"{asked.runs} runs of {DAYS} days x {MIXES} mixes of {VALUES} values, budget {BUDGET}"
-          f" episodes, margin {MARGIN}, seed {asked.seed}")  # fmt: skip
+    print(f"{asked.runs} quiet and {asked.changed} changed runs of {DAYS} days x {MIXES} mixes of"
+          f" {VALUES} values, budget {BUDGET}, margin {MARGIN}, seed {asked.seed}")  # fmt: skip
     print("| history | kind | method | episodes (95%) |"
           + "".join(f" +{growth:g} |" for growth in GROWTH))  # fmt: skip
     print("|---|---|---|---|" + "---|" * len(GROWTH))
     for history in asked.history:
         for kind in KINDS:
             for name, method in METHODS.items():
-                print(row(kind, name, method, history, asked.runs, asked.seed), flush=True)
+                print(
+                    row(kind, name, method, history, asked.runs, asked.changed, asked.seed),
+                    flush=True,
+                )
     print(f"{time.monotonic() - started:.0f} s")
 
 

@@ -16,6 +16,7 @@ from assay.rootcause import run
 from assay.tables import read_table
 from schemas.clickhouse import Store
 from schemas.models import SpanRow
+from schemas.queries import causes
 from schemas.queries.spans import insert_spans
 from schemas.settings import Settings, from_environment
 
@@ -119,3 +120,11 @@ def test_stored_traces_are_searched_by_project_and_metric(
     assert first["p_value"] <= 0.05 and first["after"] > 0.4
     assert run(settings, build_parser().parse_args([*asked, "--metric", "nothing"])) == 2
     assert "there are errors, latency, cost, tokens" in capsys.readouterr().err
+    day = 24 * 3600 * 10**9
+    found = causes.sums(store, project, "errors", "", begin, now, at, day, ("kind", "status"))
+    assert {(r["segment_kind"], r["segment_status"]) for r in found} == {
+        ("LLM", "OK"), ("LLM", "ERROR"),
+    }  # fmt: skip
+    assert sum(r["traces"] for r in found) == 2500
+    with pytest.raises(ValueError, match="no segment columns"):
+        causes.sums(store, project, "errors", "", begin, now, at, day, ("input",))
