@@ -2,7 +2,8 @@
 time.
 
 `python -m bench.judge_joint [--model PATH] [--samples N] [--words N] [--threads N]`. Four rubrics
-that ship with Assay, on answers of so many random words; fp32.
+that ship with Assay, on answers of so many random words; fp32. Scores are read whatever mass lies
+on the labels: to random words a small model seldom answers with one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 
 from evaluators import joint, ready
 from evaluators.base import Result, judge
-from evaluators.judges import loading
+from evaluators.judges import loading, verdict
 from evaluators.judges.torch_lm import Setup, TorchJudge
 from evaluators.rubrics import Rubric
 from schemas.models import Sample
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    verdict.MASS_FLOOR = 0.0
     backend = TorchJudge(asked.model, setup=Setup("cpu", "float32"))
     engine = backend._loaded[1][0]
     seen = samples(asked.samples, asked.words)
@@ -81,8 +83,9 @@ def main() -> None:
         print(f"| {title} | {read:,} | {computed:,} | {computed / base[0]:.2f} | {busy:.1f}"
               f" | {busy / base[1]:.2f} | {wall:.1f} |", flush=True)  # fmt: skip
     one, other = (np.array(told[title]) for title in list(ways)[:2])
-    print(f"\ngreatest difference of a score, together against by itself:"
-          f" {abs(one - other).max():.4f} (scores are kept to four digits)")  # fmt: skip
+    apart = abs(one - other).max()
+    print(f"\ngreatest difference of a score, together against by itself: {apart:.4f}"
+          f" of {len(one)} (scores are kept to four digits)")  # fmt: skip
 
 
 if __name__ == "__main__":
