@@ -118,8 +118,8 @@ def paired_runs(
         raise ValueError(f"runs cannot be told apart by {column}")
     return store.rows(
         f"""
-        SELECT anyIf(id, run = {{first:String}}) AS trace_id,
-               anyIf(id, run = {{second:String}}) AS other_id, '' AS session_id,
+        SELECT minIf(id, run = {{first:String}}) AS trace_id,
+               minIf(id, run = {{second:String}}) AS other_id, '' AS session_id,
                avgIf(value, run = {{first:String}}) AS a, avgIf(value, run = {{second:String}}) AS b
         FROM (
             SELECT cityHash64(trace_id) AS trace, any(trace_id) AS id,

@@ -8,21 +8,20 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.means import Moments
 from schemas.hours import rolled
-from schemas.hours.rolled import Source
-from schemas.hours.scores import SCORE_HOURS
-
-LONE = ("w", "v", "ww", "vw", "vv", "good", "bad")  # sums of traces without a session
+from schemas.hours.rolled import Rolled, Source
+from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS
 
 # Of an evaluator's version and level: numbers are grouped by faster than names.
 _KEY = "cityHash64(evaluator, evaluator_version, level) AS key"
 
 
 def _source(
-    store: Store, project: str, window: tuple[int, int], columns: str, evaluator: str
-) -> Source:
+    store: Store, project: str, window: tuple[int, int], columns: str, evaluator: str,
+    of: Rolled = SCORE_HOURS,
+) -> Source:  # fmt: skip
     where = "evaluator = {evaluator:String}" if evaluator else "evaluator != ''"
     named: dict[str, Any] = {"evaluator": evaluator} if evaluator else {}
-    return rolled.source(store, project, SCORE_HOURS, *window, f"{_KEY}, {columns}", where, **named)
+    return rolled.source(store, project, of, *window, f"{_KEY}, {columns}", where, **named)
 
 
 def verdicts(
@@ -31,25 +30,22 @@ def verdicts(
     """By evaluator ('': all are asked for), version, level, status and reason (its first 200
     characters), the most frequent first: evaluator, version, level, `key` (of these three), status,
     reason, items, weight (the sum of 1 / probability), waiting (to be tried again), lowest
-    (probability), example (a trace of the last one), rules; square (of the values, by weight), and
-    of traces without a session `lone` and sums as in `unit_sums`. Of an item the newest row
-    counts."""
-    sums = ", ".join(f"sum(c.lone_{name}) AS lone_{name}" for name in LONE)
+    (probability), example (a trace of the last one), rules, square (of the values, by weight). Of
+    an item the newest row counts."""
     of = _source(
         store, project, (start_ns, end_ns),
         "toString(evaluator) AS e, toString(evaluator_version) AS o, toString(level) AS l,"
         " toString(status) AS s, reason, items, weight, waiting, lowest, rules, example, reached,"
-        " square, lone, " + ", ".join(f"lone_{name}" for name in LONE),
-        evaluator,
+        " square",
+        evaluator, SCORE_COUNTS,
     )  # fmt: skip
     return store.rows(
         f"""
         SELECT e AS evaluator, o AS version, l AS level, any(key) AS key, s AS status,
-               c.reason AS reason,
-               sum(c.items) AS items, sum(c.weight) AS weight, sum(c.waiting) AS waiting,
-               min(c.lowest) AS lowest, argMax(c.example, (c.reached, c.example)) AS example,
-               arraySort(groupUniqArrayArray(c.rules)) AS rules, sum(c.square) AS square,
-               sum(c.lone) AS lone, {sums}
+               c.reason AS reason, sum(c.items) AS items, sum(c.weight) AS weight,
+               sum(c.waiting) AS waiting, min(c.lowest) AS lowest,
+               argMax(c.example, (c.reached, c.example)) AS example,
+               arraySort(groupUniqArrayArray(c.rules)) AS rules, sum(c.square) AS square
         FROM {of.sql} AS c GROUP BY e, o, l, s, c.reason ORDER BY items DESC, e, o, l, s, reason
         """,
         project=project, **of.named,
@@ -71,24 +67,34 @@ def of_version(
 def unit_sums(
     store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
 ) -> list[dict[str, Any]]:
-    """By `key` of evaluator ('': all), version and level, sums over sessions of what is scored,
-    less traces without one: units, items, w and v (of 1 / probability, and of the value times
+    """By `key` of evaluator ('': all), version and level, sums over sessions (a trace without one
+    is its own) of what is scored: units, items, w and v (of 1 / probability, and of the value times
     that), ww, vw, vv, good and bad (units with such an item)."""
+    lone = ", ".join(f"lone_{name}" for name in ("w", "v", "ww", "vw", "vv", "good", "bad"))
     of = _source(
         store, project, (start_ns, end_ns),
-        "units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
+        f"lone, {lone}, units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
     )  # fmt: skip
+    none = "arrayWithConstant(length(units), 0.0)"
+    # Lone units stand behind the others as one of number 0, which brings its sums along.
     return store.rows(
         f"""
-        SELECT key, count() AS units, sum(n) AS items, sum(w1) AS w, sum(v1) AS v,
-               sum(w1 * w1) AS ww, sum(v1 * w1) AS vw, sum(v1 * v1) AS vv,
-               sum(g1) AS good, sum(h1) AS bad
+        SELECT key, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items, sum(w1) AS w, sum(v1) AS v,
+               sum(if(unit = 0, w2, w1 * w1)) AS ww, sum(if(unit = 0, vw2, v1 * w1)) AS vw,
+               sum(if(unit = 0, v2, v1 * v1)) AS vv, sum(g1) AS good, sum(h1) AS bad
         FROM (
-            SELECT key, sum(i) AS n, sum(a) AS w1, sum(b) AS v1, max(g) AS g1, max(h) AS h1
+            SELECT key, unit, sum(i) AS n, sum(a) AS w1, sum(b) AS v1, sum(aa) AS w2,
+                   sum(ba) AS vw2, sum(bb) AS v2, if(unit = 0, sum(g), max(g)) AS g1,
+                   if(unit = 0, sum(h), max(h)) AS h1
             FROM {of.sql}
-            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b,
-                       unit_good AS g, unit_bad AS h
-            GROUP BY key, unit
+            ARRAY JOIN arrayPushBack(units, 0) AS unit,
+                arrayPushBack(unit_items, toUInt32(lone)) AS i,
+                arrayPushBack(unit_weight, lone_w) AS a, arrayPushBack(unit_value, lone_v) AS b,
+                arrayPushBack({none}, lone_ww) AS aa, arrayPushBack({none}, lone_vw) AS ba,
+                arrayPushBack({none}, lone_vv) AS bb,
+                arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
+                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h
+            GROUP BY key, unit HAVING n > 0
         ) GROUP BY key
         """,
         project=project, **of.named,
@@ -96,14 +102,9 @@ def unit_sums(
 
 
 def moments(scored: Mapping[str, Any], sums: Sequence[Mapping[str, Any]]) -> Moments:
-    """Sums over all units of what is scored, a trace without a session being its own: `scored` is
-    the row of `verdicts` that has them, `sums` what `unit_sums` says."""
-    found = {name: scored[f"lone_{name}"] for name in LONE}
-    found |= {"units": scored["lone"], "items": scored["lone"]}
-    for row in sums:
-        if row["key"] == scored["key"]:
-            found = {name: found[name] + row[name] for name in found}
-    return Moments(**found, square=scored["square"])
+    """Of a row of `verdicts` about what is scored, and of `unit_sums`, those that are about it."""
+    (mine,) = (row for row in sums if row["key"] == scored["key"])
+    return Moments(square=scored["square"], **{k: v for k, v in mine.items() if k != "key"})
 
 
 def unit_blocks(
@@ -117,7 +118,7 @@ def unit_blocks(
         store, project, (start_ns, end_ns),
         "hour, lone, lone_mean, lone_mean2, units, unit_items, unit_weight, unit_value", evaluator,
     )  # fmt: skip
-    # Lone units stand behind the others as one of number 0, with sums in place of weight and value.
+    # Lone units are of number 0 again, with sums in place of weight and value.
     return store.rows(
         f"""
         SELECT key, block, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items,

@@ -136,7 +136,7 @@ def _versions(known: Sequence[dict[str, Any]], evaluator: str) -> None:
 def _people(store: Store, project: str, evaluator: str, version: str) -> None:
     st.subheader("Beside people")
     told = labels.labels(store, project, evaluator)
-    whole = labels.whole(store, project, evaluator, version)
+    whole = labels.whole(store, project, evaluator, version) if told else None
     link = f"[Review](/review?project={quote(project)}&evaluator={quote(evaluator)})"
     if not told or whole is None:
         st.info(f"No human labels yet, so nobody knows whether this judge is right: {link}.")
