@@ -73,15 +73,19 @@ bench-data:
 
 bench-judges: install bench-data
 	$(BIN)/python -m bench.judge_speed
+	$(BIN)/python -m bench.judge_joint
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.groundedness
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_quality
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_pairs
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.injection
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.left_out
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.evaluators
 
 bench-monitors: install bench-data
 	$(BIN)/python -m bench.monitors
 	$(BIN)/python -m bench.streams --real $(DATA)/root_cause/live_video
+	$(BIN)/python -m bench.mix_streams
+	$(BIN)/python -m bench.causes
 	$(BIN)/python -m bench.drift --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.topics --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.faults
