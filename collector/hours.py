@@ -28,9 +28,7 @@ REST = 4.0  # times as long as it worked a look pauses where more is due
 class Hours:
     """What is made, by project. For one thread."""
 
-    def __init__(
-        self, settings: Settings, stop: threading.Event, quiet: float = QUIET
-    ) -> None:
+    def __init__(self, settings: Settings, stop: threading.Event, quiet: float = QUIET) -> None:
         self._settings = settings
         self._stop = stop
         self._quiet = quiet

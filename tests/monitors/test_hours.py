@@ -17,7 +17,7 @@ HISTORY = 14
 @pytest.mark.parametrize("kind", ["cycle", "ar1"])
 def test_quiet_streams_of_hours_and_days_keep_to_one_budget(kind: str) -> None:
     """One month of 400 streams at 0.5 episodes: 4 or more have a chance below 2e-3."""
-    found = ours(quiet(kind, HISTORY + 30, np.random.default_rng(21)), HISTORY, 0.5)
+    found = ours(quiet(kind, HISTORY + 30, np.random.default_rng(21)), HISTORY, 0.5, 0.0)
     assert len({hour for _, hour in found}) < 4
 
 

@@ -85,7 +85,7 @@ def test_what_an_endpoint_cannot_do_is_found_once_and_remembered(
     script: Script, value: float, most: int
 ) -> None:
     with serving(script) as fake:
-        made = judge(fake)
+        made = judge(fake, timeout=20.0, patience=60.0)
         results = made.ask([question(str(i)) for i in range(20)])
     assert {result.status for result in results} == {"scored"}
     assert {result.value for result in results} == {value}

@@ -133,4 +133,4 @@ def test_the_bounded_interval_lies_in_its_bounds_and_shrinks(judged: bool) -> No
 def test_coverage_holds_in_a_draw_of_the_benchs_cells(
     labels: int, rate: float, auroc: float, unequal: bool, size: int
 ) -> None:
-    assert cell(3, 200, labels, rate, auroc, unequal, size)[0] >= 0.92
+    assert cell(3, 200, labels, rate, auroc, unequal, size, "bold").coverage >= 0.92
