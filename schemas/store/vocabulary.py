@@ -15,7 +15,6 @@ TABLES = frozenset(
     | {"scores", "embeddings", "findings", "deliveries", "rejections", "tombstones"}
     | {"labels", "judge_usage", "review_batches", "review_items"}
     | {"dataset_versions", "dataset_items", "questions"}
-    | {"traffic_hours", "score_hours", "model_hours"}
 )
 TABLE_FUNCTIONS = frozenset(
     {"numbers", "numbers_mt", "zeros", "zeros_mt", "one", "values", "sqlstandardvalues"}
