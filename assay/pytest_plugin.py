@@ -77,6 +77,8 @@ def assay_eval(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
             pytest.fail(verdict.said, pytrace=False)
         if verdict.outcome == INCONCLUSIVE and otherwise == "fail":
             pytest.fail(verdict.said, pytrace=False)
+        # pytest knows no 'inconclusive': a skip is neither a pass nor a failure, and only a project
+        # that asks for it in its settings gets one.
         if verdict.outcome == INCONCLUSIVE and otherwise == "skip":
             pytest.skip(f"{verdict.said}; skipped, as your setting assay_inconclusive = skip asks")
         return verdict

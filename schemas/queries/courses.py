@@ -15,7 +15,7 @@ from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
 from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
-from schemas.queries.traffic import signal_blocks
+from schemas.queries.traffic import held, signal_blocks
 from schemas.queries.verdicts import of_version, unit_blocks, verdicts
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
@@ -150,15 +150,7 @@ def traffic(
 
 def _part(store: Store, project: str, start: int, end: int, most: int = TRACES) -> int:
     """Of how many traces of a range one is taken, so that about `most` are left."""
-    (held,) = store.rows(
-        """
-        SELECT count() AS n FROM trace_times
-        WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
-          AND first < fromUnixTimestamp64Nano({end:Int64})
-        """,
-        project=project, start=start, end=end,
-    )  # fmt: skip
-    return max(1, int(held["n"]) // most)
+    return max(1, held(store, project, start, end) // most)
 
 
 def traffic_values(

@@ -127,7 +127,7 @@ def signal_blocks(
         store, project, TRAFFIC_HOURS, start, end,
         f"hour, lone_n, lone_sum, lone_square, units, {each}, {column(signal)}",
     )  # fmt: skip
-    if of.hours * rolled.HOUR < end - start - DAY and _held(store, project, start, end) > most:
+    if of.hours * rolled.HOUR < end - start - DAY and held(store, project, start, end) > most:
         return None
     block = "intDiv(toUnixTimestamp(hour), {seconds:UInt32})"
     return store.rows(
@@ -149,7 +149,7 @@ def signal_blocks(
     )  # fmt: skip
 
 
-def _held(store: Store, project: str, start_ns: int, end_ns: int) -> int:
+def held(store: Store, project: str, start_ns: int, end_ns: int) -> int:
     """How many traces began in a range."""
     (row,) = store.rows(
         """

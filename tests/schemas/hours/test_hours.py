@@ -203,15 +203,20 @@ def test_a_quantile_is_within_half_a_percent(filled: Filled) -> None:
         assert low < value < high
 
 
+def made_anew(filled: Filled, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]) -> None:
+    """Once the sums are made again they say what the rows say."""
+    _pass(filled.store)
+    filled.keep()
+    assert filled.closed() == 30
+    assert same(hold(filled, monkeypatch), wanted)
+
+
 def test_a_replay_changes_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     before = hold(filled, monkeypatch)
     spans.insert_spans(filled.store, filled.rows, f"{filled.name}-again")
     assert filled.closed() < 30  # something was stored, so the rows answer until it was looked at
     assert same(hold(filled, monkeypatch), before)
-    _pass(filled.store)
-    filled.keep()
-    assert filled.closed() == 30
-    assert same(hold(filled, monkeypatch), before)
+    made_anew(filled, monkeypatch, before)
 
 
 def test_a_late_span_counts_at_once(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,10 +227,7 @@ def test_a_late_span_counts_at_once(filled: Filled, monkeypatch: pytest.MonkeyPa
     found = hold(filled, monkeypatch)
     assert found["traffic"]["traces"] == before["traffic"]["traces"] + 1
     assert found["cost"][3] == pytest.approx(before["cost"][3] + 5)
-    _pass(filled.store)
-    filled.keep()
-    assert filled.closed() == 30
-    assert same(hold(filled, monkeypatch), found)
+    made_anew(filled, monkeypatch, found)
 
 
 def test_what_is_deleted_is_in_no_sum(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
