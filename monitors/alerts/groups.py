@@ -9,6 +9,7 @@ the message is in the journal before the document says so, and what is there is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
@@ -22,6 +23,7 @@ from monitors.findings import identity
 from schemas.alerting import AlertPolicy
 from schemas.tombstones import Tombstones
 
+log = logging.getLogger("assay.monitors")
 NAME = "groups"  # of the document
 KEPT_MS = 24 * 3600 * 1000  # a closed group is known, so that a repeated end is no new one
 
@@ -77,14 +79,15 @@ Groups = dict[str, Group]
 
 
 def load(journal: Journal) -> Groups:
-    """The groups by their id; one that cannot be read, of another version, is left out."""
+    """The groups by their id; one that cannot be read, of another version, is left out, and said:
+    its alerts stand among those of the Alerts page, but no message of them follows."""
     found: Groups = {}
     for name, given in journal.load(NAME).items():
         try:
             members = {key: Member(**m) for key, m in given["members"].items()}
             found[name] = Group(**{**given, "members": members})
-        except (TypeError, KeyError, AttributeError):
-            continue
+        except (TypeError, KeyError, AttributeError):  # fields that this version does not know
+            log.warning("group %s is of another version: what it still had to tell is lost", name)
     return found
 
 
