@@ -74,6 +74,7 @@ bench-data:
 bench-judges: install bench-data
 	$(BIN)/python -m bench.judge_speed
 	$(BIN)/python -m bench.judge_joint
+	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_ragas
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.groundedness
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_quality
 	ASSAY_BENCH_DATA=$(DATA) $(BIN)/python -m bench.judge_pairs
