@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -30,6 +31,7 @@ def test_the_retriever_finds_the_topic_of_a_question() -> None:
     assert 0.3 < score <= 1.0001
 
 
+@pytest.mark.slow  # 45 s of the processor, nearly all of it to unpack the model
 def test_a_question_is_one_trace_of_three_spans_with_text_and_tokens(packaged_model: Path) -> None:
     assert model_file() == packaged_model
     exporter = InMemorySpanExporter()

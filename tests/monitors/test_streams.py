@@ -26,11 +26,10 @@ DAYS, CHANGED = 25, 5
 
 def _fill(store: Store, project: str, drop: float, slower: float = 1.0) -> None:
     """25 sessions a day of two traces each; in the last days version 2 is worse, or slower."""
-    random = np.random.default_rng(5)
+    random, rows, judged = np.random.default_rng(5), list[SpanRow](), list[ScoreRow]()
     for day in range(DAYS):
         start = (TODAY - DAYS + day) * DAY_NS + 3600 * 10**9
         late = day >= DAYS - CHANGED
-        rows, judged = [], []
         for session in range(50):
             base = 0.8 + random.normal(0, 0.1)
             version = "v2" if session % 2 else "v1"
@@ -45,8 +44,8 @@ def _fill(store: Store, project: str, drop: float, slower: float = 1.0) -> None:
                 ))  # fmt: skip
                 judged.append(ScoreRow(project, "groundedness", "1", trace, trace[:16], at,
                                        "scored", value, NOW // 10**6))  # fmt: skip
-        spans.insert_spans(store, rows, f"streams/{project}/{day}")
-        scores.insert_scores(store, judged)
+    spans.insert_spans(store, rows, f"streams/{project}")
+    scores.insert_scores(store, judged)
 
 
 def _look(store: Store, project: str) -> list[dict[str, object]]:
@@ -60,21 +59,28 @@ def kept(settings: object) -> Store:
     return clickhouse.connect(settings)  # type: ignore[arg-type]
 
 
-def test_a_drop_in_a_segment_is_one_finding_with_its_day(kept: Store) -> None:
+@pytest.fixture(scope="module")
+def dropped(kept: Store) -> list[FindingRow]:
+    """What is found where scores of version 2 fell."""
     project = f"drop-{uuid.uuid4().hex[:8]}"
     _fill(kept, project, drop=0.25)
-    (found,) = _look(kept, project)
-    details = json.loads(str(found["details"]))
-    assert (found["signal"], found["status"]) == ("groundedness", "confirmed")
-    assert json.loads(str(found["segment"])) == {"prompt_version": "v2"}
-    assert abs(int(str(found["onset"])) // 86_400_000 - (TODAY - CHANGED)) <= 1
-    low, high = (float(str(found[name])) for name in ("effect_low", "effect_high"))
-    assert low < -0.25 < high
+    return stream_findings(kept, project, NOW, MonitorPolicy())
+
+
+def test_a_drop_in_a_segment_is_one_finding_with_its_day(
+    kept: Store, dropped: list[FindingRow]
+) -> None:
+    (found,) = dropped
+    details = json.loads(found.details)
+    assert (found.signal, found.status) == ("groundedness", "confirmed")
+    assert json.loads(found.segment) == {"prompt_version": "v2"}
+    assert abs(found.onset // 86_400_000 - (TODAY - CHANGED)) <= 1
+    assert found.effect_low < -0.25 < found.effect_high
     assert (
         "fell from 0.8" in details["sentence"] and "false alarms in 30 days" in details["sentence"]
     )
     assert len(details["examples"]["after"]) == 5 and details["streams"] > 3
-    shown = traces_in_alert(FindingRow(**found))  # type: ignore[arg-type]
+    shown = traces_in_alert(found)
     rows = kept.rows(
         "SELECT DISTINCT prompt_version AS v FROM spans WHERE trace_id IN {t:Array(String)}",
         t=shown,
@@ -109,8 +115,8 @@ def test_a_large_drop_is_found_within_hours(kept: Store) -> None:
         np.random.default_rng(8),
         NOW // HOUR_NS,
     )
+    rows, judged = list[SpanRow](), list[ScoreRow]()
     for day in range(20):
-        rows, judged = [], []
         for block in range(24):
             start = (hour - 24 * (20 - day) + block) * HOUR_NS
             late = start >= (hour - 2) * HOUR_NS
@@ -120,8 +126,8 @@ def test_a_large_drop_is_found_within_hours(kept: Store) -> None:
                 value = float(random.normal(0.3 if late else 0.8, 0.2))
                 judged.append(ScoreRow(project, "groundedness", "1", trace, trace[:16], at,
                                        "scored", value, NOW // 10**6))  # fmt: skip
-        spans.insert_spans(kept, rows, f"streams/{project}/{day}")
-        scores.insert_scores(kept, judged)
+    spans.insert_spans(kept, rows, f"streams/{project}")
+    scores.insert_scores(kept, judged)
     held, now = Held(), hour * HOUR_NS + 25 * 60 * 10**9
     before = stream_findings(kept, project, now - 3 * HOUR_NS, MonitorPolicy(), held)
     assert before == []
@@ -168,10 +174,8 @@ def test_margins_are_in_the_units_of_the_signal() -> None:
     assert 10 ** margin_of("latency", 0.02, 0.05) == pytest.approx(1.05)
 
 
-def test_one_episode_is_one_finding(kept: Store) -> None:
-    project = f"episode-{uuid.uuid4().hex[:8]}"
-    _fill(kept, project, drop=0.25)
-    (found,) = stream_findings(kept, project, NOW, MonitorPolicy())
+def test_one_episode_is_one_finding(dropped: list[FindingRow]) -> None:
+    (found,) = dropped
     told = {**asdict(found), "onset_ms": found.onset - 3 * 86_400_000}
     assert not is_news(found, [told])
     assert is_news(found, [{**told, "effect": 0.2}]) and is_news(found, [])

@@ -31,10 +31,10 @@ def _fill(store: Store, project: str, changed: bool) -> None:
     """60 sessions a day; in the last days a fifth ask about the weather, documents come from mail,
     and answers about parcels are worse."""
     random = np.random.default_rng(3)
+    rows, judged, embedded = list[SpanRow](), list[ScoreRow](), list[EmbeddingRow]()
     for day in range(DAYS):
         late = changed and day >= DAYS - CHANGED
         texts, vectors = draw([0.3, 0.2, 0.3, 0.2] if late else [0.4, 0.3, 0.3, 0.0], 60, day)
-        rows, judged, embedded = [], [], []
         for n, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
             at = (TODAY - DAYS + day) * DAY_NS + (3600 + n) * 10**9
             trace = uuid.uuid4().hex
@@ -51,9 +51,9 @@ def _fill(store: Store, project: str, changed: bool) -> None:
                                    value, NOW // 10**6))  # fmt: skip
             embedded.append(EmbeddingRow(project, "input", "m", trace, trace[:16], at,
                                          vector.tolist(), NOW // 10**6, 90))  # fmt: skip
-        spans.insert_spans(store, rows, f"topics/{project}/{day}")
-        scores.insert_scores(store, judged)
-        scores.insert_embeddings(store, embedded)
+    spans.insert_spans(store, rows, f"topics/{project}")
+    scores.insert_scores(store, judged)
+    scores.insert_embeddings(store, embedded)
 
 
 def _held(project: str, home: Path) -> Held:
