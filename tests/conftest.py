@@ -33,11 +33,13 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], what: str, limit: float = 60.0) -> None:
-    """Poll until `condition` holds; fail with `what` in words if it never does."""
-    deadline = time.monotonic() + limit
+    """Poll until `condition` holds, ever more seldom, since some conditions cost as much as what
+    they wait for; fail with `what` in words if it never does."""
+    deadline, pause = time.monotonic() + limit, 0.05
     while not condition():
         assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.3, pause * 1.2)
 
 
 def answers(url: str) -> bool:
