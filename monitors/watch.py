@@ -223,7 +223,8 @@ class Watch:
             self._rules_at = now + EVERY_MS
             where, explorer = self._routes, self._settings.explorer
             apply_rules(store, state.rules, self._journal, where, explorer, now)
-        answer_waiting(store, partial(tried, self._routes, self._settings, self._sinks))
+        attempt = partial(tried, self._routes, self._settings, self._sinks)
+        answer_waiting(store, attempt, self._settings.home)
         observe(
             store, state, self._journal, self._routes, self._settings.explorer, self._last,
             self._held, self._settings.home,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from monitors.questions import answer_waiting
 from schemas.clickhouse import Store
+from schemas.filters import Condition, parse
 from schemas.models import EmbeddingRow, SpanRow
 from schemas.queries import scores, spans
 from schemas.questions import Question, ask
@@ -18,6 +19,7 @@ from schemas.settings import Settings
 from tests.ui.pages import opened, words
 from ui.drifting import plane
 from ui.finding import segments
+from ui.finding.ask import _search
 
 NOW = time.time_ns() - 6 * 3600 * 10**9
 HOUR = 3600 * 10**9
@@ -66,6 +68,35 @@ def test_a_question_is_answered_on_the_page(settings: Settings, store: Store) ->
     assert page.dataframe[0].value["segment"].tolist() == ["model=b"]
     assert "search=model%3Db" in page.dataframe[0].value["traces"][0]
     assert "No question x" in words(opened(settings, "findings", name, question="x"))
+
+
+def test_any_column_of_the_project_can_be_asked_for(settings: Settings, store: Store) -> None:
+    name = f"any-{uuid.uuid4()}"
+    rows = [
+        SpanRow(name, f"{n + 1:032x}", f"{n + 1:016x}", NOW + (n - 150) * 60 * 10**9,
+                attributes={"my tenant": "a'b"[n % 2 :]}, resource={"zone": "x"},
+                duration_ns=(2 if n % 2 and n >= 150 else 1) * 10**9 + n)
+        for n in range(300)
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, name)
+    page = opened(settings, "findings", name)
+    offered = page.multiselect(key="ask-columns")
+    assert {"attributes.my tenant", "resource.zone", "topic", "tool"} <= set(offered.options)
+    columns = ("attributes.my tenant", "duration_ms")
+    wanted = ask(store, name, Question("latency_ms", NOW - 3 * HOUR, NOW, NOW + 3 * HOUR, columns))
+    answer_waiting(store)
+    page = opened(settings, "findings", name, question=wanted)
+    assert not page.exception and "150 traces before, 150 after" in words(page)
+
+
+def test_a_segment_is_searched_by_what_a_search_can_say() -> None:
+    said = parse(_search({"attributes.tenant": ["a'b"]}))
+    assert said.conditions == (Condition("tenant", "=", "a'b"),)
+    assert _search({"attributes.my tenant": ["a"], "resource.zone": ["b"], "tool": ["c"]}) == ""
+    assert _search({"model": ["a"], "kind": ["LLM", "CHAIN"], "duration_ms": ["[1, 2)"]}) == (
+        "model=a"
+    )
+    assert _search({"attributes.duration_ms": ["4"], "attributes.score.x": ["1"]}) == ""
 
 
 def test_the_map_is_the_same_twice_and_a_lasso_chooses_points() -> None:
