@@ -61,14 +61,16 @@ class Coded:
 def binned(array: Floats) -> Coded:
     """Numbers with many values cut at their quantiles; few are names of their own."""
     lost = ~np.isfinite(array)
-    found, codes = np.unique(array[~lost], return_inverse=True)
-    names = list(map(str, found))
-    if len(found) > DISTINCT:
-        edges = np.unique(np.quantile(array[~lost], np.linspace(0, 1, BINS + 1)))
-        codes = np.searchsorted(edges, array[~lost], side="right") - 1
+    there = array[~lost]
+    if len(pa.array(there).dictionary_encode().dictionary) > DISTINCT:
+        edges = np.unique(np.quantile(there, np.linspace(0, 1, BINS + 1)))
+        codes = np.searchsorted(edges, there, side="right") - 1
         codes = np.clip(codes, 0, len(edges) - 2)
         names = [f"[{a:g}, {b:g})" for a, b in pairwise(edges)]
         names[-1] = names[-1][:-1] + "]"
+    else:
+        found, codes = np.unique(there, return_inverse=True)
+        names = list(map(str, found))
     held = np.full(len(array), len(names), np.int64)
     held[~lost] = codes
     return Coded((*names, MISSING) if lost.any() else tuple(names), held)
@@ -112,7 +114,7 @@ def packed(codes: Integers) -> Integers:
         if size > WIDEST // wide:
             key, size = _dense(key)
         key, size = key * wide + column, size * wide
-    if size > 4 * len(codes) + 1024:
+    if size > 4 * len(key) + 1024:
         return _dense(key)[0]
     seen = np.zeros(size, bool)
     seen[key] = True
@@ -133,13 +135,14 @@ def leaves(
     if not dimensions:
         raise LeavesError("no dimension is named: say which columns to search, --dimensions a,b")
     coded = [_coded(name, column) for name, column in dimensions.items()]
-    codes = np.column_stack([c.codes for c in coded])
-    leaf = packed(codes)
+    given = np.stack([c.codes for c in coded])
+    leaf = packed(given.T)
     first = _first(leaf)
-    cell = packed(np.column_stack([leaf, block]))
+    cell = packed(np.stack([leaf, block]).T)
     at = _first(cell)
+    codes = given[:, first].T
     return Leaves(
-        tuple(dimensions), tuple(c.names for c in coded), codes[first], leaf[at], block[at],
+        tuple(dimensions), tuple(c.names for c in coded), codes, leaf[at], block[at],
         np.bincount(cell, total).astype(np.float64), np.bincount(cell, weight).astype(np.float64),
     )  # fmt: skip
 

@@ -114,7 +114,7 @@ def _coded(
         if len(hashes) > max(DISTINCT, traces // 2):
             raise identifier(name, len(hashes), traces)
         count = np.bincount(code, found.traces, len(hashes))
-        order = np.argsort(-count, kind="stable")
+        order = np.lexsort((hashes, -count))  # rows come in any order
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         texts[name] = hashes[order[:KNOWN]], np.minimum(rank[code], KNOWN)

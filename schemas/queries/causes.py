@@ -88,7 +88,7 @@ def sums(
                        {each} AS each, {of.inner}
                 FROM spans AS s FINAL {of.join} WHERE {RANGE}{drawn} GROUP BY s.trace_id
             )
-        ) GROUP BY block, {by} ORDER BY block, {by}
+        ) GROUP BY block, {by}
         """,
         "RowBinary", **named,
     )  # fmt: skip

@@ -22,12 +22,16 @@ MOST = 40  # columns of one search
 LONGEST = 200  # characters of a column's name
 KEYED = {"attributes.": "s.attributes", "resource.": "s.resource"}
 _TOOLS = "arrayStringConcat(arraySort(arrayMap(t -> toString(t), segment_tools)), ' + ')"
-_ROOT = "argMin(toString(s.{0}), (s.parent_span_id != '', s.start_time))"
-# Column -> its text for one trace, where that is not the text of any one span.
-_TRACE = {
+_ROOT = """argMin(cityHash64(s.{0}), (s.parent_span_id != '') * 4611686018427387904
+           + toUnixTimestamp64Nano(s.start_time))"""
+# Column -> the hash of its text for one trace, where not any span's that has one will do.
+_HASH = {
     "name": _ROOT.format("name"),
     "kind": _ROOT.format("kind"),
-    "status": "if(max(s.status = 'ERROR'), 'ERROR', anyIf(toString(s.status), s.status != ''))",
+    "status": "if(max(s.status = 'ERROR'), cityHash64('ERROR'), any(cityHash64(s.status)))",
+}
+# Column -> its text for one trace, where that is not the text of any one span.
+_TRACE = {
     "language": "segment_language",
     "user_group": "segment_user_group",
     "tool": _TOOLS,
@@ -109,7 +113,8 @@ def selected(columns: Sequence[str], topics: Frozen | None = None) -> Selected:
         else:
             text, more = _span(name, n)
             named |= more
-            inner.append(f"anyIf(cityHash64({text}), {text} != '') AS {made}")
+            usual = f"anyIf(cityHash64({text}), {text} != '')"
+            inner.append(f"{_HASH.get(name, usual)} AS {made}")
             if name.startswith(tuple(KEYED)):
                 number = f"ifNull(toFloat64OrNull({text}), nan)"
                 inner.append(f"anyIf({number}, {text} != '') AS n{n}")
