@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time as clock
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -32,7 +30,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """0 with the causes on standard output, 2 with one line on standard error."""
     try:
         if arguments.stages:
-            print(stages.told(arguments))
+            print(stages.told(settings, arguments))
             return 0
         found = stored(settings, arguments) if arguments.project else examine(arguments)
     except (TableError, ValueError, Retryable, Permanent) as error:
@@ -45,23 +43,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ns(text: str, option: str) -> int:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise TableError(f"{option} {text!r} must be a time like 2026-12-01T08:00") from None
-    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000) * 10**6
-
-
 def stored(settings: Settings, arguments: argparse.Namespace) -> Explanation:
     """Search a project's traces, added up in ClickHouse. Raises TableError, LeavesError,
     Retryable, Permanent."""
-    if not (arguments.metric and arguments.since):
-        raise TableError("--project needs --metric and --since too")
-    since, at = _ns(arguments.since, "--since"), _ns(arguments.at, "--at")
-    end = clock.time_ns() if arguments.window is None else at + round(arguments.window * 1e9)
-    if not since < at < end:
-        raise TableError("--since must be before --at, and --at before the end of the window")
+    since, at, end = stages.window(arguments)
     wanted = [d for d in arguments.dimensions.split(",") if d.strip()] or SEGMENT_COLUMNS
     columns = columns_of(wanted)
     topics = frozen_topics(settings.home, arguments.project, columns)

@@ -12,8 +12,8 @@ import pandas as pd
 from monitors.questions import answer_waiting
 from schemas.clickhouse import Store
 from schemas.filters import Condition, parse
-from schemas.models import EmbeddingRow, SpanRow
-from schemas.queries import scores, spans
+from schemas.models import EmbeddingRow, FindingRow, SpanRow
+from schemas.queries import findings, scores, spans
 from schemas.questions import Question, ask
 from schemas.settings import Settings
 from tests.ui.pages import opened, words
@@ -35,6 +35,38 @@ def test_a_finding_is_an_address_and_leads_to_examples(settings: Settings, fille
     assert any(each.page == "trace" and f"{60:032x}" in each.query_string for each in links)
     assert any("prompt_version" in each.query_string for each in links)
     assert "No finding nothing" in words(opened(settings, "findings", filled, finding="nothing"))
+
+
+def test_a_finding_shows_which_stage_moved_the_score(
+    settings: Settings, store: Store, filled: str
+) -> None:
+    row = {"change": -0.1, "low": -0.12, "high": -0.08, "share": 0.9, "named": True}
+    details = {
+        "sentence": "it fell", "version": "1",
+        "stages": [{"stage": "prompt or model", **row},
+                   {"stage": "score", **row, "share": None, "named": False}],
+        "stages_of": {"segment": {"model": "a"}, "sessions": [300, 200], "before": 0.8,
+                      "after": 0.69, "unexplained": 0.01, "one_in": 1,
+                      "columns": {"prompt": ["prompt_version"], "model": ["model"]}},
+    }  # fmt: skip
+    short = {"stages_note": "too little: 3 sessions"}
+    made = [
+        FindingRow(filled, name, "groundedness", "mean_shift", "{}", "confirmed", NOW // 10**6, 0,
+                   1, 30, 30, 0.8, 0.5, -0.3, -0.4, -0.2, 0.001, 1.0, json.dumps(each), 1)
+        for name, each in (("staged", details), ("short", short))
+    ]  # fmt: skip
+    findings.insert_findings(store, made)
+    page = opened(settings, "findings", filled, finding="staged")
+    said = words(page)
+    assert not page.exception and "Moved for certain: prompt or model." in said
+    assert "The mean of model=a went from 0.800 to 0.690 (300 sessions" in said
+    (frame,) = [each.value for each in page.dataframe if "told by" in each.value]
+    assert frame["stage"].tolist() == ["prompt or model", "score", "unexplained"]
+    assert frame["told by"].tolist() == ["prompt_version, model", "", ""]
+    assert frame["share of the change"].tolist() == ["90%", "", ""]
+    assert "Not told: too little: 3 sessions." in words(
+        opened(settings, "findings", filled, finding="short")
+    )
 
 
 def test_candidates_stand_below_what_holds_them() -> None:
