@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from assay import stages
 from assay.tables import TableError, column, numbers, read_table
 from monitors.questions import frozen_topics
-from monitors.rootcause.explain import Cause, Explanation, explain
+from monitors.rootcause.explain import DRAWS, Cause, Explanation, explain
 from monitors.rootcause.leaves import leaves
 from monitors.rootcause.stored import Asked, columns_of, gather
 from schemas import clickhouse
@@ -124,7 +125,7 @@ def _listed(found: Explanation) -> list[dict[str, Any]]:
 
 def _tell(found: Explanation, measure: str) -> None:
     n, k = found.blocks
-    least = 1 / (n + k)
+    least = 1 / min(DRAWS + 1, comb(n + k, k))
     print(f"{measure} went from {found.before:.6g} to {found.after:.6g}"
           f" ({n} reference and {k} current blocks of time; p={found.p_change:.3g} that blocks"
           " differ this much by themselves).")  # fmt: skip

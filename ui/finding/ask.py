@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import comb
 from typing import Any
 
 import pandas as pd
@@ -25,6 +27,7 @@ from ui.plain import visible
 HOUR_NS = 3600 * 10**9
 DAY_NS = 24 * HOUR_NS
 ATTRIBUTE = "attributes."
+DRAWS = 199  # permutations of the labels of blocks, where there are so many
 PATIENCE = 30  # seconds after which a page says that nobody answers
 WORDS = {
     "segment": "A segment explains the change.",
@@ -103,7 +106,7 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
     st.caption(
         f"{said['n_before']:,} traces before, {said['n_after']:,} after, in {n} and {k} blocks of"
         f" time; p={said['p_change']:.3g} that blocks differ this much by themselves (at least"
-        f" {1 / (n + k):.2g} with so few)."
+        f" {1 / min(DRAWS + 1, comb(n + k, k)):.2g} with so few)."
         + (f" One trace in {one_in} was drawn." if (one_in := said.get("one_in", 1)) > 1 else "")
     )
     if not said["causes"]:
@@ -116,7 +119,7 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
                 "segment": visible(_name(c["segment"]), 200),
                 "share of the change": f"{c['share']:.0%}",
                 "95% interval": f"{c['share_low']:.0%} to {c['share_high']:.0%}",
-                "before": f"{c['before']:.4g}", "after": f"{c['after']:.4g}",
+                "before": _value(c["before"]), "after": _value(c["after"]),
                 "p": f"{c['p_value']:.3g}", "of the traffic": f"{c['weight']:.0%}",
             }
             for c in said["causes"]
@@ -124,6 +127,11 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
         hide_index=True,
         column_config={"traces": st.column_config.LinkColumn(display_text="open", width=60)},
     )  # fmt: skip
+
+
+def _value(found: float) -> str:
+    """A mean, or that the segment had no traces."""
+    return "no traces" if math.isnan(found) else f"{found:.4g}"
 
 
 def _name(segment: Mapping[str, list[str]]) -> str:
