@@ -14,6 +14,7 @@ import numpy as np
 from monitors.rootcause.leaves import LeavesError
 from monitors.rootcause.stage import Column, Stages, attribute
 from schemas.clickhouse import Store
+from schemas.errors import Permanent, Retryable
 from schemas.models import FindingRow
 from schemas.queries import stages
 from schemas.queries.mixes import Frozen
@@ -97,7 +98,7 @@ def _given(rows: Sequence[Mapping[str, Any]], only: Sequence[str]) -> dict[str, 
             values: Column = [row[f"stage_{name}"] for row in rows]
             if number:
                 values = np.array(values, np.float64)
-            differs = len(np.unique(values)) > 1
+            differs = len(np.unique(np.asarray(values))) > 1
             if differs and (not only or stage in only):
                 found.setdefault(stage, {})[name] = values
     return found
@@ -129,8 +130,11 @@ def with_stages(
     segment = json.loads(found.segment)
     try:
         told = attributed(store, project, found.signal, details["version"], window, segment, topics)
-    except LeavesError as error:
+    except ValueError as error:
         details["stages_note"] = str(error)
+    except (Retryable, Permanent) as error:
+        # A finding must not wait for what only explains it.
+        details["stages_note"] = f"the traces could not be read: {error}"[:300]
     else:
         details["stages"] = said(told)
         details["stages_of"] = {

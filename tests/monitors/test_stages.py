@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
 from monitors.rootcause.leaves import LeavesError
 from monitors.stages import Window, attributed, said, with_stages
+from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.models import FindingRow, ScoreRow, SpanRow
 from schemas.queries import scores, spans
 from schemas.queries.mixes import Frozen
 from schemas.queries.stages import STAGES, stages
+from schemas.settings import Settings
 
 HOUR = 3600 * 10**9
 SPLIT = time.time_ns() // HOUR * HOUR - 24 * HOUR
@@ -128,3 +132,19 @@ def test_another_project_has_its_own_scores(store: Store, stored: str) -> None:
     told = attributed(store, f"{stored}-other", "groundedness", "1", WINDOW)
     assert told.found.before == told.found.after == 0.5
     assert not any(row["named"] for row in said(told))
+
+
+def test_a_finding_does_not_wait_for_stages_that_cannot_be_read(settings: Settings) -> None:
+    class Broken(Store):
+        """Asks for a table that is not there."""
+
+        def rows_as(
+            self, sql: str, parameters: Mapping[str, Any], settings: Mapping[str, Any]
+        ) -> list[dict[str, Any]]:
+            return super().rows_as("SELECT * FROM nowhere", {}, {})
+
+    store = Broken(clickhouse.url(settings))
+    told = json.loads(with_stages(store, "p", finding("p", {})).details)
+    assert told["stages_note"].startswith("the traces could not be read")
+    assert told["sentence"] == "it fell"
+    store.close()
