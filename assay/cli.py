@@ -190,9 +190,11 @@ def _rootcause(command: argparse.ArgumentParser) -> None:
     )
     add("--measure", default="", metavar="A[/B]", help="sum(A) / sum(B), or the mean of A")
     add("--dimensions", default="", metavar="A,B", help="columns in which to search; with"
-        " --project all that traces are segmented by")  # fmt: skip
-    add("--stages", default="", metavar="S", help="instead of segments: the stages before the"
-        " score, as input=topic,length;retrieval=source;prompt=version")  # fmt: skip
+        " --project also attributes.KEY, resource.KEY, tool.NAME, topic, numbers (default: model,"
+        " prompt_version, service_version, environment, document_source, service)")  # fmt: skip
+    add("--stages", nargs="?", const="all", default="", metavar="S", help="instead of segments: the"
+        " stages before the score, as input=topic,length;retrieval=source;prompt=version; with"
+        " --project no value (all that are known), or input,retrieval,...")  # fmt: skip
     add("--session", default="", metavar="COLUMN", help="with --stages: rows that belong together")
     add("--seed", type=int, default=0, help="draws the permutations where there are too many")
     add("--json", action="store_true", help="print a list of causes, the strongest first")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time as clock
 from dataclasses import asdict
-from datetime import UTC, datetime
+from math import comb
 from typing import Any
 
 import numpy as np
 
 from assay import stages
 from assay.tables import TableError, column, numbers, read_table
-from monitors.rootcause.explain import Cause, Explanation, explain
-from monitors.rootcause.leaves import LeavesError, leaves
+from monitors.questions import frozen_topics
+from monitors.rootcause.explain import DRAWS, Cause, Explanation, explain
+from monitors.rootcause.leaves import leaves
+from monitors.rootcause.stored import Asked, columns_of, gather
 from schemas import clickhouse
 from schemas.errors import Permanent, Retryable
-from schemas.queries import causes, scores
 from schemas.queries.traces import SEGMENT_COLUMNS
 from schemas.settings import Settings
 
@@ -31,10 +31,10 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """0 with the causes on standard output, 2 with one line on standard error."""
     try:
         if arguments.stages:
-            print(stages.told(arguments))
+            print(stages.told(settings, arguments))
             return 0
         found = stored(settings, arguments) if arguments.project else examine(arguments)
-    except (TableError, LeavesError, Retryable, Permanent) as error:
+    except (TableError, ValueError, Retryable, Permanent) as error:
         print(f"assay rootcause: {error}", file=sys.stderr)
         return 2
     if arguments.json:
@@ -44,48 +44,24 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ns(text: str, option: str) -> int:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise TableError(f"{option} {text!r} must be a time like 2026-12-01T08:00") from None
-    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000) * 10**6
-
-
 def stored(settings: Settings, arguments: argparse.Namespace) -> Explanation:
     """Search a project's traces, added up in ClickHouse. Raises TableError, LeavesError,
     Retryable, Permanent."""
-    if not (arguments.metric and arguments.since):
-        raise TableError("--project needs --metric and --since too")
-    since, at = _ns(arguments.since, "--since"), _ns(arguments.at, "--at")
-    end = clock.time_ns() if arguments.window is None else at + round(arguments.window * 1e9)
-    if not since < at < end:
-        raise TableError("--since must be before --at, and --at before the end of the window")
-    wanted = [d for d in arguments.dimensions.split(",") if d] or list(SEGMENT_COLUMNS)
-    if unknown := set(wanted) - set(SEGMENT_COLUMNS):
-        raise TableError(f"traces have no segment {', '.join(sorted(unknown))}; there are"
-                         f" {', '.join(SEGMENT_COLUMNS)}")  # fmt: skip
+    since, at, end = stages.window(arguments)
+    wanted = [d for d in arguments.dimensions.split(",") if d.strip()] or SEGMENT_COLUMNS
+    columns = columns_of(wanted)
+    topics = frozen_topics(settings.home, arguments.project, columns)
     store = clickhouse.connect(settings)
     try:
-        newest = {r["evaluator"]: r["version"] for r in scores.evaluators(store, arguments.project)}
-        if arguments.metric not in {*newest, *causes.TRAFFIC}:
-            raise TableError(f"no metric {arguments.metric!r} in {arguments.project}; there are"
-                             f" {', '.join([*newest, *causes.TRAFFIC])}")  # fmt: skip
-        rows = causes.sums(
-            store, arguments.project, arguments.metric, newest.get(arguments.metric, ""), since,
-            end, at, max(1, (at - since) // REFERENCE_BLOCKS),
-        )  # fmt: skip
+        block = max(1, (at - since) // REFERENCE_BLOCKS)
+        asked = Asked(arguments.metric, since, at, end, block, columns)
+        held = gather(store, arguments.project, asked, topics, fewest=1)
     finally:
         store.close()
-    block = np.array([r["block"] for r in rows], dtype=np.int64)
-    kept = np.unique(block)
-    if not (kept < 0).any() or not (kept >= 0).any():
-        raise TableError("no scored traces on one side of --at")
-    held = {name: [r[f"segment_{name}"] for r in rows] for name in wanted}
-    held = {name: values for name, values in held.items() if len(set(values)) > 1}
-    total, weight = (np.array([r[k] for r in rows], dtype=np.float64) for k in ("total", "weight"))
-    made = leaves(held, np.searchsorted(kept, block), total, weight)
-    return explain(made, kept >= 0, seed=arguments.seed)
+    if held.one_in > 1:
+        print(f"One trace in {held.one_in} was drawn: there are too many for one search.",
+              file=sys.stderr)  # fmt: skip
+    return explain(held.rows, held.current, seed=arguments.seed)
 
 
 def examine(arguments: argparse.Namespace) -> Explanation:
@@ -149,7 +125,7 @@ def _listed(found: Explanation) -> list[dict[str, Any]]:
 
 def _tell(found: Explanation, measure: str) -> None:
     n, k = found.blocks
-    least = 1 / (n + k)
+    least = 1 / min(DRAWS + 1, comb(n + k, k))
     print(f"{measure} went from {found.before:.6g} to {found.after:.6g}"
           f" ({n} reference and {k} current blocks of time; p={found.p_change:.3g} that blocks"
           " differ this much by themselves).")  # fmt: skip

@@ -1,28 +1,91 @@
-"""`assay rootcause --stages`: which stage of an application moved the mean score of a file."""
+"""`assay rootcause --stages`: which stage of an application moved the mean score, of a file or of
+stored traces."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
+import time as clock
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from assay.tables import TableError, column, numbers, read_table
+from monitors.questions import frozen_topics
 from monitors.rootcause.stage import UNEXPLAINED, Effect, Stages, attribute
+from monitors.stages import Window, attributed
+from schemas import clickhouse
+from schemas.queries import causes, scores
+from schemas.settings import Settings
+
+ALL = "all"  # stages, where --stages has no value
 
 
-def told(arguments: argparse.Namespace) -> str:
-    """The report in words, or as one JSON object. Raises TableError or LeavesError."""
+def told(settings: Settings, arguments: argparse.Namespace) -> str:
+    """The report in words, or as one JSON object. Raises TableError, LeavesError, Retryable,
+    Permanent."""
+    if arguments.project:
+        return _stored(settings, arguments)
     found = examine(arguments)
-    if not arguments.json:
-        return _words(found, arguments.measure)
-    held = asdict(found)
+    return _json(found) if arguments.json else _words(found, arguments.measure)
+
+
+def _json(found: Stages, **more: Any) -> str:
+    held = asdict(found) | more
     for effect in held["effects"]:
         effect["share"] = None if math.isnan(effect["share"]) else effect["share"]
     return json.dumps(held, ensure_ascii=False)
+
+
+def _stored(settings: Settings, arguments: argparse.Namespace) -> str:
+    """Of a project's traces that an evaluator scored."""
+    since, at, end = window(arguments)
+    only = [] if arguments.stages == ALL else [n.strip() for n in arguments.stages.split(",")]
+    project, metric = arguments.project, arguments.metric
+    store = clickhouse.connect(settings)
+    try:
+        versions = causes.versions(store, project, metric, since, at, end)
+        if not versions:
+            known = dict.fromkeys(row["evaluator"] for row in scores.evaluators(store, project))
+            raise TableError(f"no trace of {project} has a score of {metric!r} in these windows;"
+                             f" evaluators are {', '.join(known) or 'none'}")  # fmt: skip
+        topics = frozen_topics(settings.home, project, ("topic",))
+        found = attributed(
+            store, project, metric, versions[0]["version"], Window(since, at, end), None, topics,
+            only, arguments.seed,
+        )  # fmt: skip
+    finally:
+        store.close()
+    if arguments.json:
+        return _json(found.found, columns=found.columns, sessions=found.sessions,
+                     one_in=found.one_in)  # fmt: skip
+    read = "; ".join(f"{stage}={','.join(names)}" for stage, names in found.columns.items())
+    text = f"{_words(found.found, metric)}\n{found.sessions[0]} sessions before and"
+    text += f" {found.sessions[1]} after; looked at {read}."
+    drawn = f" One trace in {found.one_in} was drawn." if found.one_in > 1 else ""
+    return text + drawn
+
+
+def window(arguments: argparse.Namespace) -> tuple[int, int, int]:
+    """(begin of the reference, of the current window, its end) in ns, of stored traces."""
+    if not (arguments.metric and arguments.since):
+        raise TableError("--project needs --metric and --since too")
+    since, at = _ns(arguments.since, "--since"), _ns(arguments.at, "--at")
+    end = clock.time_ns() if arguments.window is None else at + round(arguments.window * 1e9)
+    if not since < at < end:
+        raise TableError("--since must be before --at, and --at before the end of the window")
+    return since, at, end
+
+
+def _ns(text: str, option: str) -> int:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise TableError(f"{option} {text!r} must be a time like 2026-12-01T08:00") from None
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000) * 10**6
 
 
 def examine(arguments: argparse.Namespace) -> Stages:

@@ -6,24 +6,26 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from monitors.rootcause.explain import explain
-from monitors.rootcause.leaves import LeavesError, leaves
+from monitors.rootcause.leaves import LeavesError
+from monitors.rootcause.stored import Asked, gather
 from monitors.subjects import subjects
+from monitors.topic_streams import frozen
+from monitors.topics import load, watched_file
 from schemas import topics, tries
 from schemas.clickhouse import Store
-from schemas.models import Observation, QuestionRow
-from schemas.queries import questions, scores
+from schemas.models import QuestionRow
+from schemas.queries import questions
+from schemas.queries.mixes import Frozen
 from schemas.questions import Question, read
 
 log = logging.getLogger("assay.monitors")
 BLOCKS = 20  # into which the reference window is cut; the current one into blocks as long
-FEWEST = 20  # traces on each side
 
 
 Attempt = Callable[[str, int], dict[str, Any]]  # an alert's name, when it was asked (ms)
@@ -33,10 +35,10 @@ def nobody(name: str, _asked_ms: int) -> dict[str, Any]:
     raise ValueError(f"nothing here sends a test of {name}")
 
 
-def answer_waiting(store: Store, attempt: Attempt = nobody) -> int:
-    """Answer what waits; how many were answered. `attempt` tests an alert. A question that cannot
-    be answered gets the reason as its answer. Raises Retryable, Permanent where ClickHouse fails.
-    """
+def answer_waiting(store: Store, attempt: Attempt = nobody, home: Path | None = None) -> int:
+    """Answer what waits; how many were answered. `attempt` tests an alert; `home` holds the frozen
+    topics. A question that cannot be answered gets the reason as its answer. Raises Retryable,
+    Permanent where ClickHouse fails."""
     found = questions.waiting(store)
     for row in found:
         try:
@@ -46,7 +48,8 @@ def answer_waiting(store: Store, attempt: Attempt = nobody) -> int:
                 said, status = subjects(store, row["project"], ranges), "answered"
             else:
                 asked = read(row["document"])
-                said, status = answer(asked, values(store, row["project"], asked)), "answered"
+                known = frozen_topics(home, row["project"], asked.columns)
+                said, status = answer(store, row["project"], asked, known), "answered"
         except (LeavesError, ValueError, KeyError, TypeError) as error:
             said, status = {"error": str(error)[:500]}, "failed"
         log.info("question %s of %s: %s", row["question_id"], row["project"], status)
@@ -57,42 +60,36 @@ def answer_waiting(store: Store, attempt: Attempt = nobody) -> int:
     return len(found)
 
 
-def values(store: Store, project: str, asked: Question) -> list[Observation]:
-    """What the question is about, by trace; of scores the version that judged most in the
-    windows."""
-    if not asked.metric.startswith("score:"):
-        return questions.trace_values(store, project, asked.metric, asked.start_ns, asked.end_ns)
-    name = asked.metric.removeprefix("score:")
-    versions = [
-        scores.observations(store, project, name, row["version"], asked.start_ns, asked.end_ns)
-        for row in scores.evaluators(store, project) if row["evaluator"] == name
-    ]  # fmt: skip
-    return max(versions, key=len, default=[])
-
-
-def answer(asked: Question, rows: list[Observation]) -> dict[str, Any]:
+def answer(
+    store: Store, project: str, asked: Question, topics: Frozen | None = None
+) -> dict[str, Any]:
     """The explanation as plain data: kind, before, after, p_change, causes, parts, candidates and
     the counts that it rests on. Raises LeavesError, ValueError."""
-    time_of = np.array([row.time for row in rows], dtype=np.int64)
-    late = time_of >= asked.split_ns
-    before, after = int((~late).sum()), int(late.sum())
-    if min(before, after) < FEWEST:
-        raise ValueError(
-            f"{before} traces before and {after} after have a value; {FEWEST} a side are needed"
-        )
-    length = max(1, (asked.split_ns - asked.start_ns) // BLOCKS)
-    cut = (time_of - asked.split_ns) // length
-    kept = np.unique(cut)
-    total = np.array([row.value for row in rows], dtype=np.float64)
-    held = {
-        name: [row.segment.get(name, "") for row in rows]
-        for name in asked.columns
-        if len({row.segment.get(name, "") for row in rows}) > 1
-    }
-    found = explain(leaves(held, np.searchsorted(kept, cut), total, np.ones(len(total))), kept >= 0)
+    held = gather(
+        store, project,
+        Asked(
+            asked.metric.removeprefix("score:"), asked.start_ns, asked.split_ns, asked.end_ns,
+            max(1, (asked.split_ns - asked.start_ns) // BLOCKS), asked.columns,
+        ),
+        topics,
+    )  # fmt: skip
+    found = explain(held.rows, held.current)
     return {
         "kind": found.kind, "before": found.before, "after": found.after,
         "p_change": found.p_change, "causes": [asdict(cause) for cause in found.causes],
         "parts": [[what, share] for what, share in found.parts], "blocks": list(found.blocks),
-        "n_before": before, "n_after": after, "columns": list(held),
+        "n_before": held.before, "n_after": held.after, "columns": list(held.rows.columns),
+        "one_in": held.one_in,
     }  # fmt: skip
+
+
+def frozen_topics(home: Path | None, project: str, columns: Sequence[str]) -> Frozen | None:
+    """The topics of a project where a column stands on them. Raises ValueError where a file of them
+    cannot be read."""
+    path = None if home is None else watched_file(home, project)
+    if "topic" not in columns or path is None or not path.exists():
+        return None
+    try:
+        return frozen(load(path))
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError(f"the topics of {project} cannot be read: {error}") from error

@@ -28,6 +28,7 @@ from monitors.fields import field_findings, level_of
 from monitors.findings import WINDOW_NS, Scored, embedding_finding, known, score_findings
 from monitors.questions import answer_waiting
 from monitors.series import DAY_NS, LENGTHS, Held
+from monitors.stages import with_stages
 from monitors.streams import FRESH, finished, is_news, stream_findings
 from monitors.topic_streams import watch_topics
 from monitors.values import value_findings
@@ -133,6 +134,8 @@ def observe(
                 watch_topics(mine, home, project)
                 fresh += look_at_streams(store, project, state.monitor, known_so_far, mine)
                 last[f"{project} streams"] = over
+        topics = held[project].topics if project in held else None
+        fresh = [with_stages(store, project, found, topics) for found in fresh]
         for found in fresh:
             log.info("finding in %s: %s", project, found.details)
         now, heard = now_ms(), []
@@ -223,7 +226,8 @@ class Watch:
             self._rules_at = now + EVERY_MS
             where, explorer = self._routes, self._settings.explorer
             apply_rules(store, state.rules, self._journal, where, explorer, now)
-        answer_waiting(store, partial(tried, self._routes, self._settings, self._sinks))
+        attempt = partial(tried, self._routes, self._settings, self._sinks)
+        answer_waiting(store, attempt, self._settings.home)
         observe(
             store, state, self._journal, self._routes, self._settings.explorer, self._last,
             self._held, self._settings.home,

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 from schemas.clickhouse import Store
 from schemas.models import QuestionRow
-from schemas.queries import questions
+from schemas.queries import dimensions, questions
 from schemas.queries.traces import SEGMENT_COLUMNS
 
 DAY_NS = 86_400 * 10**9
@@ -22,7 +22,8 @@ LONGEST = 90  # days of both windows together
 @dataclass(frozen=True, slots=True)
 class Question:
     """`metric` is one of schemas.queries.questions.METRICS or `score:<evaluator>`; the reference
-    window is [start, split), the current one [split, end), in ns; `columns` of SEGMENT_COLUMNS."""
+    window is [start, split), the current one [split, end), in ns; `columns` as
+    schemas.queries.dimensions knows them."""
 
     metric: str
     start_ns: int
@@ -46,10 +47,7 @@ def checked(asked: Question) -> Question:
         raise ValueError("the reference window must begin before the current one, and that end")
     if asked.end_ns - asked.start_ns > LONGEST * DAY_NS:
         raise ValueError(f"both windows together are longer than {LONGEST} days")
-    columns = tuple(name for name in SEGMENT_COLUMNS if name in asked.columns)
-    if not columns:
-        raise ValueError(f"name at least one of {', '.join(SEGMENT_COLUMNS)}")
-    return replace(asked, columns=columns)
+    return replace(asked, columns=dimensions.checked(asked.columns))
 
 
 def read(document: str) -> Question:

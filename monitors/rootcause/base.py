@@ -10,9 +10,11 @@ with what it replaced. Labels of windows are not looked at, so permuting them st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
+from monitors.rootcause.cubes import along, cover, limit, place
 from monitors.rootcause.leaves import Leaves
 from monitors.windows import Floats, Integers
 
@@ -41,12 +43,11 @@ class Rows:
 
 def additive(rows: Leaves) -> Rows:
     """The residuals of the additive fit. O(rows x columns)."""
-    given = rows.codes[rows.leaf]
     y = rows.total / np.maximum(rows.weight, 1e-12)
     least = max(LEAST * rows.weight.sum(), FEWEST * min(1.0, float(rows.weight.mean())))
     codes, names, effects = [], [], []
     for index, values in enumerate(rows.values):
-        code = given[:, index]
+        code = np.ascontiguousarray(rows.codes[:, index])[rows.leaf]
         weight = np.bincount(code, rows.weight, len(values))
         order = np.argsort(-weight, kind="stable")
         kept = order[: int((weight >= least).sum())]
@@ -58,9 +59,7 @@ def additive(rows: Leaves) -> Rows:
         codes.append(new)
         names.append(kept.astype(np.int64))
         effects.append(there.mean(1) >= LASTING)
-    table = np.asfortranarray(
-        np.column_stack(codes).astype(np.int64)
-    )  # columns are read one by one
+    table = np.stack(codes).T  # columns are read one by one
     fit = _fit([*codes, rows.block], [*effects, np.ones(rows.blocks, bool)], y, rows.weight)
     scatter = _scatter(codes, [len(e) for e in effects], rows, y - fit)
     return Rows(
@@ -74,16 +73,27 @@ def _fit(codes: list[Integers], effects: list[Floats], y: Floats, weight: Floats
     block does of itself is no column's doing, and stays in the residual."""
     mean = float((y * weight).sum() / weight.sum())
     prior = PRIOR * float(weight.mean())
-    sizes = [np.bincount(c, weight, len(e)) for c, e in zip(codes, effects, strict=True)]
-    found = [np.zeros(len(e)) for e in effects]
-    left = y - mean
+    counts = [len(e) for e in effects]
+    # The sums that backfitting needs are those of the rows once and of pairs of columns.
+    total = [np.bincount(c, (y - mean) * weight, n) for c, n in zip(codes, counts, strict=True)]
+    sizes = [np.bincount(c, weight, n) for c, n in zip(codes, counts, strict=True)]
+    both: dict[tuple[int, int], Floats] = {}
+    pairs = list(combinations(range(len(codes)), 2))
+    for wide, mine in cover(pairs, counts, limit(len(y))):
+        shape = [counts[c] for c in wide]
+        table = np.bincount(place(codes, counts, wide), weight, int(np.prod(shape))).reshape(shape)
+        for a, b in mine:
+            both[a, b] = along(table, wide, (a, b))
+            both[b, a] = both[a, b].T
+    found = [np.zeros(n) for n in counts]
     for _ in range(SWEEPS):
-        for n, code in enumerate(codes):
-            left += found[n][code]
-            total = np.bincount(code, left * weight, len(effects[n]))
-            found[n] = np.where(effects[n], total / (sizes[n] + prior), 0.0)
-            left -= found[n][code]
-    return y - left - found[-1][codes[-1]]
+        for n in range(len(codes)):
+            left = total[n] - sum(both[n, m] @ found[m] for m in range(len(codes)) if m != n)
+            found[n] = np.where(effects[n], left / (sizes[n] + prior), 0.0)
+    fit = np.full(len(y), mean)
+    for n, code in enumerate(codes[:-1]):
+        fit += found[n][code]
+    return fit
 
 
 def _scatter(codes: list[Integers], sizes: list[int], rows: Leaves, left: Floats) -> Floats:

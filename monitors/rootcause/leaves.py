@@ -14,6 +14,8 @@ from monitors.windows import Bools, Floats, Integers
 
 BINS = 8
 _TEXTS = {str, np.str_, type(None)}  # which Arrow takes as they are, at the speed of C
+WIDEST = 2**62  # of keys that are made of several codes
+MISSING = "(none)"  # a number that is not there
 DISTINCT = 20  # numeric columns with more values than this are cut into BINS quantiles
 
 
@@ -48,25 +50,49 @@ class Leaves:
         )
 
 
-def _coded(name: str, column: Sequence[object]) -> tuple[tuple[str, ...], Integers]:
-    """(names, code per row); a numeric column with many values is cut at its quantiles."""
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column as `codes` (rows,) that index `names`."""
+
+    names: tuple[str, ...]
+    codes: Integers
+
+
+def binned(array: Floats) -> Coded:
+    """Numbers with many values cut at their quantiles; few are names of their own."""
+    lost = ~np.isfinite(array)
+    there = array[~lost]
+    if len(pa.array(there).dictionary_encode().dictionary) > DISTINCT:
+        edges = np.unique(np.quantile(there, np.linspace(0, 1, BINS + 1)))
+        codes = np.searchsorted(edges, there, side="right") - 1
+        codes = np.clip(codes, 0, len(edges) - 2)
+        names = [f"[{a:g}, {b:g})" for a, b in pairwise(edges)]
+        names[-1] = names[-1][:-1] + "]"
+    else:
+        found, codes = np.unique(there, return_inverse=True)
+        names = list(map(str, found))
+    held = np.full(len(array), len(names), np.int64)
+    held[~lost] = codes
+    return Coded((*names, MISSING) if lost.any() else tuple(names), held)
+
+
+def identifier(name: str, values: int, rows: int) -> LeavesError:
+    return LeavesError(
+        f"column {name!r} has {values} values in {rows} rows: an identifier, no segment; leave it"
+        " out of --dimensions"
+    )
+
+
+def _coded(name: str, column: Sequence[object] | Coded) -> Coded:
+    if isinstance(column, Coded):
+        return column
     array = np.asarray(column)
     if array.dtype.kind in "iuf":
-        found, codes = np.unique(array, return_inverse=True)
-        finite = found[np.isfinite(found)]
-        if len(finite) > DISTINCT:
-            edges = np.unique(np.nanquantile(array, np.linspace(0, 1, BINS + 1)))
-            codes = np.clip(np.searchsorted(edges, array, side="right") - 1, 0, len(edges) - 2)
-            names = [f"[{a:g}, {b:g})" for a, b in pairwise(edges)]
-            return (*names[:-1], names[-1][:-1] + "]"), codes.astype(np.int64)
-        return tuple(map(str, found)), codes.astype(np.int64)
+        return binned(array)
     known, codes = _texts(column)
     if len(known) > max(DISTINCT, len(column) // 2):
-        raise LeavesError(
-            f"column {name!r} has {len(known)} values in {len(column)} rows: an identifier, no"
-            " segment; leave it out of --dimensions"
-        )
-    return known, codes
+        raise identifier(name, len(known), len(column))
+    return Coded(known, codes)
 
 
 def _texts(column: Sequence[object]) -> tuple[tuple[str, ...], Integers]:
@@ -85,28 +111,44 @@ def packed(codes: Integers) -> Integers:
     key, size = np.zeros(len(codes), np.int64), 1
     for column in codes.T:
         wide = int(column.max(initial=0)) + 1
+        if size > WIDEST // wide:
+            key, size = _dense(key)
         key, size = key * wide + column, size * wide
-        if size > 4 * len(codes) + 1024:
-            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
-            size = int(key.max(initial=0)) + 1
+    if size > 4 * len(key) + 1024:
+        return _dense(key)[0]
     seen = np.zeros(size, bool)
     seen[key] = True
     return (np.cumsum(seen) - 1)[key]
 
 
+def _dense(key: Integers) -> tuple[Integers, int]:
+    """(numbers from 0 in the order of first rows, how many): by hashing, which sorts nothing."""
+    coded = pa.array(key).dictionary_encode()
+    return coded.indices.to_numpy().astype(np.int64), len(coded.dictionary)
+
+
 def leaves(
-    dimensions: Mapping[str, Sequence[object]], block: Integers, total: Floats, weight: Floats
-) -> Leaves:
+    dimensions: Mapping[str, Sequence[object] | Coded], block: Integers, total: Floats,
+    weight: Floats,
+) -> Leaves:  # fmt: skip
     """Rows added up by leaf and block. Raises LeavesError where nothing could be searched."""
     if not dimensions:
         raise LeavesError("no dimension is named: say which columns to search, --dimensions a,b")
     coded = [_coded(name, column) for name, column in dimensions.items()]
-    codes = np.column_stack([c for _, c in coded])
-    leaf = packed(codes)
-    first = np.unique(leaf, return_index=True)[1]
-    cell = packed(np.column_stack([leaf, block]))
-    at = np.unique(cell, return_index=True)[1]
+    given = np.stack([c.codes for c in coded])
+    leaf = packed(given.T)
+    first = _first(leaf)
+    cell = packed(np.stack([leaf, block]).T)
+    at = _first(cell)
+    codes = given[:, first].T
     return Leaves(
-        tuple(dimensions), tuple(names for names, _ in coded), codes[first], leaf[at], block[at],
+        tuple(dimensions), tuple(c.names for c in coded), codes, leaf[at], block[at],
         np.bincount(cell, total).astype(np.float64), np.bincount(cell, weight).astype(np.float64),
     )  # fmt: skip
+
+
+def _first(dense: Integers) -> Integers:
+    """The first row of each dense number."""
+    found = np.empty(int(dense.max(initial=-1)) + 1, np.int64)
+    found[dense[::-1]] = np.arange(len(dense) - 1, -1, -1)
+    return found

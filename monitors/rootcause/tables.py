@@ -1,18 +1,18 @@
 """Sums of residuals by attribute combination and block: all that search and permutations need.
 
-Rows are read once for each set of columns; a permutation of the blocks' labels is then a product of
-matrices, whatever the number of rows.
+Rows are read once for each of a few wide tables; a permutation of the blocks' labels is then a
+product of matrices, whatever the number of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from monitors.rootcause.base import Rows
+from monitors.rootcause.cubes import along, cover, limit, place
 from monitors.windows import Bools, Floats, Integers
 
 ATTRIBUTES = 3  # columns of a segment at most
@@ -41,13 +41,11 @@ class Tables:
     price: Floats
 
 
-def cells(rows: Rows, columns: tuple[int, ...], chosen: Bools | None = None) -> Integers:
-    """One number per row (or chosen row) for its codes in the columns."""
-    found = np.zeros(len(rows.codes) if chosen is None else int(chosen.sum()), np.int64)
-    for column in columns:
-        code = rows.codes[:, column]
-        found = found * (rows.kept[column] + 1) + (code if chosen is None else code[chosen])
-    return found
+def cells(rows: Rows, columns: tuple[int, ...]) -> Integers:
+    """One number per row for its codes in the columns."""
+    if not columns:
+        return np.zeros(len(rows.codes), np.int64)
+    return place(list(rows.codes.T), [kept + 1 for kept in rows.kept], columns)
 
 
 def codes_of(rows: Rows, columns: tuple[int, ...], cell: int) -> tuple[int, ...]:
@@ -67,25 +65,15 @@ def _named(rows: Rows, columns: tuple[int, ...]) -> Bools:
     return held
 
 
-def _sets(rows: Rows, attributes: int) -> Iterator[tuple[int, ...]]:
-    """Sets of columns, none of which says what another of them says already."""
-    used = [c for c in range(rows.codes.shape[1]) if rows.kept[c] > 1]
-    used += [c for c in range(rows.codes.shape[1]) if rows.kept[c] == 1]
-    used.sort()
-    tied = set()
-    for pair in combinations(used, 2):
-        size = [rows.kept[c] + 1 for c in pair]
-        if size[0] * size[1] > WIDEST:
-            tied.add(pair)
-            continue
-        there = np.bincount(cells(rows, pair), minlength=size[0] * size[1]).reshape(size) > 0
-        if (there.sum(0) <= 1).all() or (there.sum(1) <= 1).all():
-            tied.add(pair)
-    for length in range(1, attributes + 1):
-        for columns in combinations(used, length):
-            wide = rows.blocks * int(np.prod([rows.kept[c] + 1 for c in columns]))
-            if wide <= WIDEST and not tied.intersection(combinations(columns, 2)):
-                yield columns
+def _sets(rows: Rows, attributes: int) -> list[tuple[int, ...]]:
+    """Sets of columns whose tables are not too wide."""
+    used = [c for c in range(rows.codes.shape[1]) if rows.kept[c] >= 1]
+    return [
+        columns
+        for length in range(1, attributes + 1)
+        for columns in combinations(used, length)
+        if rows.blocks * int(np.prod([rows.kept[c] + 1 for c in columns])) <= WIDEST
+    ]
 
 
 def _sums(at: Integers, values: Floats, groups: int, blocks: int) -> Floats:
@@ -94,42 +82,91 @@ def _sums(at: Integers, values: Floats, groups: int, blocks: int) -> Floats:
     return np.asarray(found.reshape(groups, blocks))
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of one set of columns: cells that can be searched, as in Tables; `tied` where a pair says
+    the same thing twice."""
+
+    cell: Integers
+    total: Floats
+    weight: Floats
+    noise: Floats
+    alike: list[float]
+    tied: bool
+
+
 def tables(rows: Rows, attributes: int = ATTRIBUTES) -> Tables:
-    """Every combination of at most `attributes` columns. O(sets of columns x rows)."""
+    """Every combination of at most `attributes` columns, less sets of which one column says what
+    another says already. O(wide tables x rows + sets of columns x cells)."""
     overall = float(rows.scatter.mean())
     by_block, weights = (
         _sums(rows.block, each, 1, rows.blocks) for each in (rows.residual, rows.weight)
     )
     day = by_block[0] / np.maximum(weights[0], 1e-12)
-    columns: list[tuple[int, ...]] = [()]
-    parts: list[tuple[Integers, Floats, Floats, Floats]] = [
-        (np.zeros(1, np.int64), by_block, weights, np.full(1, overall))
-    ]
-    alike: list[float] = []
-    for each in _sets(rows, attributes):
-        cell, named = cells(rows, each), _named(rows, each)
-        size, at = len(named), cell * rows.blocks + rows.block
-        weight = _sums(at, rows.weight, size, rows.blocks)
-        held = np.flatnonzero(named & (weight.sum(1) >= rows.least))
-        if not len(held):
-            continue
-        total = _sums(at, rows.residual, size, rows.blocks)[held]
-        weight = weight[held]
-        many = np.bincount(cell, minlength=size)[held]
-        square = np.bincount(cell, rows.scatter, size)[held]
-        noise = (square + PRIOR * overall) / (many + PRIOR)
-        alike += _clustering(total - weight * day, weight, noise, rows)
-        columns.append(each)
-        parts.append((held.astype(np.int64), total, weight, noise))
-    which = np.repeat(np.arange(len(parts)), [len(p[0]) for p in parts])
-    length = np.array([len(c) for c in columns])[which]
+    sizes = [kept + 1 for kept in rows.kept]
+    codes = list(rows.codes.T)
+    wanted = _sets(rows, attributes)
+    even = float(rows.weight[0]) if np.ptp(rows.weight) == 0 else 0.0
+    made: dict[tuple[int, ...], _Part] = {}
+    for wide, mine in cover(wanted, sizes, limit(len(rows.block)), rows.blocks):
+        shape = tuple(sizes[c] for c in wide)
+        cell = place(codes, sizes, wide)
+        size = int(np.prod(shape))
+        square = np.bincount(cell, rows.scatter, size).reshape(shape)
+        many = None if even else np.bincount(cell, minlength=size).reshape(shape)
+        cell *= rows.blocks
+        cell += rows.block
+        weight, total = (
+            np.bincount(cell, each, size * rows.blocks).reshape(*shape, rows.blocks)
+            for each in (rows.weight, rows.residual)
+        )
+        for each in mine:
+            inside = along(weight, wide, each)
+            lines = inside.reshape(-1, rows.blocks)
+            sums = lines.sum(1)
+            counts = sums / even if many is None else along(many, wide, each).ravel()
+            tied = len(each) == 2 and _tied(counts.reshape(inside.shape[:-1]) > 0)
+            held = np.flatnonzero(_named(rows, each) & (sums >= rows.least))
+            if not len(held):
+                made[each] = _Part(held, lines[held], lines[held], sums[held], [], tied)
+                continue
+            mass = lines[held]
+            left = along(total, wide, each).reshape(-1, rows.blocks)[held]
+            scatter = along(square, wide, each).ravel()[held]
+            noise = (scatter + PRIOR * overall) / (counts[held] + PRIOR)
+            alike = _clustering(left - mass * day, mass, noise, rows)
+            made[each] = _Part(held.astype(np.int64), left, mass, noise, alike, tied)
+    return _together(rows, wanted, made, (by_block, weights, overall), attributes)
+
+
+def _tied(there: Bools) -> bool:
+    """Whether each value of one column occurs with one value of the other alone."""
+    return bool((there.sum(0) <= 1).all() or (there.sum(1) <= 1).all())
+
+
+def _together(
+    rows: Rows, wanted: list[tuple[int, ...]], made: dict[tuple[int, ...], _Part],
+    whole: tuple[Floats, Floats, float], attributes: int,
+) -> Tables:  # fmt: skip
+    tied = {columns for columns, part in made.items() if part.tied}
+    kept = [
+        columns for columns in wanted
+        if len(made[columns].cell) and not tied.intersection(combinations(columns, 2))
+    ]  # fmt: skip
+    parts = [made[columns] for columns in kept]
+    alike = [each for part in parts for each in part.alike]
+    which = np.repeat(np.arange(len(parts) + 1), [1, *(len(p.cell) for p in parts)])
+    length = np.array([0, *map(len, kept)])[which]
     compete = np.bincount(length, minlength=attributes + 1)
-    total, weight, noise = (np.concatenate([p[i] for p in parts]) for i in (1, 2, 3))
+    total, weight = (
+        np.concatenate([whole[n], *(each)])
+        for n, each in enumerate(([p.total for p in parts], [p.weight for p in parts]))
+    )
+    noise = np.concatenate([np.full(1, whole[2]), *(p.noise for p in parts)])
     noise *= max(1.0, float(np.median(alike))) if alike else 1.0
     price = np.log(np.maximum(compete[length], 1)) + np.log(2) * (length > 0)
-    return Tables(
-        tuple(columns), which, np.concatenate([p[0] for p in parts]), total, weight, noise, price
-    )
+    cell = np.concatenate([np.zeros(1, np.int64), *(p.cell for p in parts)])
+    return Tables(((), *kept), which, cell, total, weight, noise, price)
 
 
 def _clustering(total: Floats, weight: Floats, noise: Floats, rows: Rows) -> list[float]:
@@ -152,11 +189,15 @@ def within(rows: Rows, table: Tables, chosen: Bools) -> tuple[Floats, Floats]:
     """Weights and residual sums (groups, blocks) of the chosen rows: their part of each group."""
     found = np.zeros_like(table.weight), np.zeros_like(table.weight)
     block, sums = rows.block[chosen], (rows.weight[chosen], rows.residual[chosen])
+    codes = [code[chosen] for code in rows.codes.T]
+    sizes = [kept + 1 for kept in rows.kept]
     start = np.searchsorted(table.which, np.arange(len(table.columns) + 1))
     for n, columns in enumerate(table.columns):
         groups = slice(start[n], start[n + 1])
-        size = int(np.prod([rows.kept[c] + 1 for c in columns], dtype=np.int64))
-        at = cells(rows, columns, chosen) * rows.blocks + block
+        size = int(np.prod([sizes[c] for c in columns], dtype=np.int64))
+        cell = place(codes, sizes, columns) if columns else np.zeros(len(block), np.int64)
         for into, each in zip(found, sums, strict=True):
-            into[groups] = _sums(at, each, size, rows.blocks)[table.cell[groups]]
+            into[groups] = _sums(cell * rows.blocks + block, each, size, rows.blocks)[
+                table.cell[groups]
+            ]
     return found

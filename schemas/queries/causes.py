@@ -1,13 +1,22 @@
-"""Sums of a metric by combination of segments and block of time: what a search for causes reads."""
+"""Sums of a metric by combination of columns and block of time: what a search for causes reads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from schemas.clickhouse import Store
-from schemas.queries.traces import FILTERS, SEGMENT_COLUMNS
+import numpy as np
+from numpy.typing import NDArray
 
+from schemas.clickhouse import Store
+from schemas.queries.dimensions import Selected, selected
+from schemas.queries.mixes import Frozen
+from schemas.queries.questions import METRICS
+from schemas.queries.traces import SEGMENT_COLUMNS
+
+MOST = 2_000_000  # traces of one search; of more, one in so many is drawn by the hash of its id
+DAY_NS = 86_400 * 10**9
 # Metric of traffic -> its value for one trace.
 TRAFFIC = {
     "errors": "toFloat64(max(s.status = 'ERROR'))",
@@ -16,44 +25,114 @@ TRAFFIC = {
     "cost": "sum(s.cost_usd)",
     "tokens": "toFloat64(sum(s.input_tokens) + sum(s.output_tokens))",
 }
-_RANGE = """s.project = {project:String}
+RANGE = """s.project = {project:String}
               AND s.start_time >= fromUnixTimestamp64Nano({start:Int64})
               AND s.start_time < fromUnixTimestamp64Nano({end:Int64})"""
+_JUDGED = """INNER JOIN (
+                SELECT trace_id, avg(value) AS value, any(probability) AS probability
+                FROM scores FINAL
+                WHERE project = {project:String} AND evaluator = {evaluator:String}
+                  AND evaluator_version = {version:String} AND status = 'scored'
+                  AND span_start >= fromUnixTimestamp64Nano({start:Int64} - 86400000000000)
+                  AND span_start < fromUnixTimestamp64Nano({end:Int64} + 86400000000000)
+                GROUP BY trace_id
+            ) AS v ON v.trace_id = s.trace_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Rows are combinations of columns in one block. `columns`: name and kind -> (rows,) values:
+    of `text` hashes (0: none), of `number` floats (NaN: none). `one_in`: how many traces each row's
+    trace stands for."""
+
+    block: NDArray[np.int64]
+    total: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    traces: NDArray[np.int64]
+    columns: dict[tuple[str, str], NDArray[Any]]
+    one_in: int
 
 
 def sums(
     store: Store, project: str, metric: str, version: str, start_ns: int, end_ns: int,
     from_ns: int, block_ns: int, columns: Sequence[str] = SEGMENT_COLUMNS,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """By segment `columns` (of FILTERS) and block (of `block_ns`, counted from `from_ns`, may be
-    negative): segment_*, block, total, weight, traces. `metric` is one of TRAFFIC or an evaluator,
-    whose scores are weighted by 1 / probability; unscored traces do not count."""
-    if unknown := set(columns) - set(FILTERS):
-        raise ValueError(f"no segment columns: {sorted(unknown)}")
-    segments = ", ".join(f"anyIf(toString(s.{n}), s.{n} != '') AS segment_{n}" for n in columns)
+    topics: Frozen | None = None, most: int = MOST,
+) -> Sums:  # fmt: skip
+    """By `columns` (as schemas.queries.dimensions knows them) and block (of `block_ns`, counted
+    from `from_ns`, may be negative). `metric` is one of TRAFFIC or of METRICS, or an evaluator,
+    whose scores are weighted by 1 / probability; unscored traces do not count. Raises
+    UnknownColumn."""
+    of = selected(columns, topics)
     named = {"project": project, "start": start_ns, "end": end_ns, "at": from_ns,
-             "length": block_ns}  # fmt: skip
-    if metric in TRAFFIC:
-        source = f"""
-            SELECT min(toUnixTimestamp64Nano(s.start_time)) AS began, {TRAFFIC[metric]} AS value,
-                   1 AS each, {segments}
-            FROM spans AS s FINAL WHERE {_RANGE} GROUP BY s.trace_id"""
-    else:
-        source = f"""
-            SELECT min(toUnixTimestamp64Nano(s.start_time)) AS began, any(v.value) AS value,
-                   1 / any(v.probability) AS each, {segments}
-            FROM scores AS v FINAL INNER JOIN spans AS s
-                ON s.project = v.project AND s.trace_id = v.trace_id
-            WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
-              AND v.evaluator_version = {{version:String}} AND v.status = 'scored' AND {_RANGE}
-            GROUP BY s.trace_id"""
+             "length": block_ns, **of.named}  # fmt: skip
+    one_in = -(-traces_between(store, project, start_ns, end_ns) // most) or 1
+    drawn = "" if one_in == 1 else f" AND cityHash64(s.trace_id) % {one_in} = 0"
+    value = {**TRAFFIC, **METRICS}.get(metric)
+    each = "1"
+    if value is None:
+        value, each = "any(v.value)", "1 / any(v.probability)"
         named |= {"evaluator": metric, "version": version}
-    by = ", ".join(f"segment_{name}" for name in columns)
-    return store.rows(
+        of = Selected(of.inner, of.outer, of.given, f"{_JUDGED} {of.join}", of.named)
+    by = ", ".join(f"d{n}" for n in range(len(of.given)))
+    # The aliases are made outermost: inside, a column may stand on another's alias.
+    outer = ", ".join(f"{sql} AS d{n}" for n, sql in enumerate(of.outer))
+    found = store.read_bytes(
         f"""
-        SELECT {by}, toInt64(floor((began - {{at:Int64}}) / {{length:Int64}})) AS block,
-               sum(value * each) AS total, sum(each) AS weight, count() AS traces
-        FROM ({source}) GROUP BY {by}, block ORDER BY block, {by}
+        SELECT toInt64(floor((began - {{at:Int64}}) / {{length:Int64}})) AS block,
+               sum(value * each) AS total, toFloat64(sum(each)) AS weight,
+               toInt64(count()) AS traces, {by}
+        FROM (
+            SELECT began, value, each, {outer}
+            FROM (
+                SELECT min(toUnixTimestamp64Nano(s.start_time)) AS began, {value} AS value,
+                       {each} AS each, {of.inner}
+                FROM spans AS s FINAL {of.join} WHERE {RANGE}{drawn} GROUP BY s.trace_id
+            )
+        ) GROUP BY block, {by}
         """,
-        **named,
-    )
+        "RowBinary", **named,
+    )  # fmt: skip
+    kinds = {"text": "<u8", "number": "<f8"}
+    shape = np.dtype([
+        ("block", "<i8"), ("total", "<f8"), ("weight", "<f8"), ("traces", "<i8"),
+        *((f"d{n}", kinds[kind]) for n, (_, kind) in enumerate(of.given)),
+    ])  # fmt: skip
+    rows = np.frombuffer(found, shape)
+    return Sums(
+        rows["block"].astype(np.int64), rows["total"].astype(np.float64),
+        rows["weight"].astype(np.float64), rows["traces"].astype(np.int64),
+        {of_: rows[f"d{n}"] for n, of_ in enumerate(of.given)}, one_in,
+    )  # fmt: skip
+
+
+def traces_between(store: Store, project: str, start_ns: int, end_ns: int) -> int:
+    """How many traces began in [start, end)."""
+    rows = store.rows(
+        """
+        SELECT uniqExact(trace_id) AS n FROM trace_times
+        WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
+          AND first < fromUnixTimestamp64Nano({end:Int64})
+        """,
+        project=project, start=start_ns, end=end_ns,
+    )  # fmt: skip
+    return int(rows[0]["n"])
+
+
+def versions(
+    store: Store, project: str, evaluator: str, start_ns: int, split_ns: int, end_ns: int
+) -> list[dict[str, Any]]:
+    """Versions that scored in [start, end), that with the most on its lesser side of `split` first:
+    version, before, after."""
+    return store.rows(
+        """
+        SELECT toString(evaluator_version) AS version,
+               countIf(span_start < fromUnixTimestamp64Nano({split:Int64})) AS before,
+               countIf(span_start >= fromUnixTimestamp64Nano({split:Int64})) AS after
+        FROM scores FINAL
+        WHERE project = {project:String} AND evaluator = {evaluator:String} AND status = 'scored'
+          AND span_start >= fromUnixTimestamp64Nano({start:Int64})
+          AND span_start < fromUnixTimestamp64Nano({end:Int64})
+        GROUP BY version ORDER BY least(before, after) DESC, max(scored_at) DESC, version
+        """,
+        project=project, evaluator=evaluator, start=start_ns, split=split_ns, end=end_ns,
+    )  # fmt: skip

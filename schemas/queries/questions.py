@@ -1,4 +1,4 @@
-"""Questions about changes, and the values per trace that their answers rest on."""
+"""Questions about changes, and the metrics that they may be about."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.clickhouse import Store
-from schemas.models import Observation, QuestionRow
+from schemas.models import QuestionRow
 from schemas.queries.scope import across_projects
-from schemas.queries.traces import SEGMENT_COLUMNS, SEGMENT_SQL
 
 # Metric -> its value for one trace.
 METRICS = {
@@ -50,30 +49,3 @@ def question(store: Store, project: str, question_id: str) -> dict[str, Any] | N
         project=project, question=question_id,
     )  # fmt: skip
     return rows[0] if rows else None
-
-
-def trace_values(
-    store: Store, project: str, metric: str, start_ns: int, end_ns: int, limit: int = 500_000
-) -> list[Observation]:
-    """The value of a metric of METRICS for each trace that began in [start, end), by time, with
-    segment columns; at most `limit`, drawn by the hash of the trace's id. [] for others."""
-    if metric not in METRICS:
-        return []
-    rows = store.rows(
-        f"""
-        SELECT s.trace_id AS trace_id, any(s.session_id) AS session,
-               toUnixTimestamp64Nano(min(s.start_time)) AS time, {METRICS[metric]} AS value,
-               {SEGMENT_SQL}
-        FROM spans AS s FINAL
-        WHERE s.project = {{project:String}}
-          AND s.start_time >= fromUnixTimestamp64Nano({{start:Int64}})
-          AND s.start_time < fromUnixTimestamp64Nano({{end:Int64}})
-        GROUP BY s.trace_id ORDER BY cityHash64(trace_id) LIMIT {{limit:UInt32}}
-        """,
-        project=project, start=start_ns, end=end_ns, limit=limit,
-    )  # fmt: skip
-    return sorted(
-        (Observation(r["trace_id"], r["session"], int(r["time"]), float(r["value"]),
-                     {name: r[f"segment_{name}"] for name in SEGMENT_COLUMNS}) for r in rows),
-        key=lambda row: row.time,
-    )  # fmt: skip

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,10 @@ import pytest
 
 from assay.cli import build_parser
 from assay.rootcause import run
-from schemas.settings import from_environment
+from schemas.clickhouse import Store
+from schemas.models import ScoreRow, SpanRow
+from schemas.queries import scores, spans
+from schemas.settings import Settings, from_environment
 
 
 def write(folder: Path) -> str:
@@ -76,3 +82,39 @@ def test_a_wrong_option_is_told_in_one_line(
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_stored_traces_need_only_project_metric_and_times(
+    store: Store, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, draw = f"staged-{uuid.uuid4()}", np.random.default_rng(6)
+    now = time.time_ns()
+    begin, at = now - 40 * 3600 * 10**9, now - 15 * 3600 * 10**9
+    rows, judged = [], []
+    for n, moment in enumerate(np.linspace(begin + 10**9, now - 10**9, 600).astype(np.int64)):
+        trace = uuid.uuid4().hex
+        new = moment >= at and n // 2 % 2
+        rows.append(SpanRow(project, trace, trace[:16], int(moment), session_id=f"s{n // 2}",
+                            kind="LLM", model="m2" if new else "m1",
+                            input="hello " * int(draw.integers(1, 9))))  # fmt: skip
+        judged.append(ScoreRow(project, "groundedness", "1", trace, "s", int(moment), "scored",
+                               float(0.8 - 0.3 * new + draw.normal(0, 0.05)), 1))  # fmt: skip
+    spans.insert_spans(store, rows, project)
+    scores.insert_scores(store, judged)
+    times = [datetime.fromtimestamp(ns / 1e9, UTC).isoformat() for ns in (begin, at)]
+    asked = ["rootcause", "--project", project, "--since", times[0], "--at", times[1]]
+
+    def told(*more: str) -> tuple[int, str, str]:
+        code = run(settings, build_parser().parse_args([*asked, *more]))
+        return code, *capsys.readouterr()
+
+    code, out, _ = told("--metric", "groundedness", "--stages", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["columns"] == {"input": ["input_length"], "model": ["model"]}
+    assert [e["stages"] for e in found["effects"] if e["named"]] == [["model"]]
+    code, out, _ = told("--metric", "groundedness", "--stages")
+    assert code == 0 and "\nmodel: -0.1" in out and "input=input_length; model=model." in out
+    assert "no stage brain" in told("--metric", "groundedness", "--stages", "brain")[2]
+    code, _, said = told("--metric", "beauty", "--stages")
+    assert code == 2 and "evaluators are groundedness" in said
+    assert "too little" in told("--metric", "groundedness", "--stages", "--window", "60")[2]

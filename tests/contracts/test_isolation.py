@@ -73,7 +73,7 @@ ARGUMENTS: dict[str, Any] = {
     "users": ["same"], "other": "same", "first": "same", "second": "same", "draft": "same",
     "one": retention.Move("spans", "", 3), "named": [("trace", TRACE)], "until_ns": 1, "now_ms": 1,
     "least": 1, "frozen": Frozen([[1.0]], ["same"], 2.0), "topic": "same",
-    "edges": [0.5],
+    "edges": [0.5], "hashes": {"model": [1]},
 }  # fmt: skip
 # Pages of counts and names, which are the same in both projects.
 SILENT = ("settings", "drift", "review", "quality", "experiments")

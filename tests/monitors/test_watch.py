@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from monitors import watch
@@ -22,10 +23,10 @@ from monitors.watch import Watch
 from schemas import clickhouse, control
 from schemas.alerting import AlertPolicy
 from schemas.clickhouse import Store
-from schemas.models import FindingRow, SpanRow
-from schemas.queries import deletion, spans
+from schemas.models import FindingRow, ScoreRow, SpanRow
+from schemas.queries import deletion, scores, spans
 from schemas.queries.deletion import Names
-from schemas.queries.findings import list_deliveries
+from schemas.queries.findings import list_deliveries, list_findings
 from schemas.settings import Settings
 from tests.conftest import free_port, own_settings, spawn, wait_until
 from tests.monitors.alerts.receivers import http_target, message
@@ -88,6 +89,28 @@ def test_a_rule_of_the_control_state_reaches_its_receiver_and_the_explorer(
     deletion.erase(store, project, [("trace", gone)], Names())
     for row in list_deliveries(store, project):
         assert gone not in row["body"] and len(json.loads(row["body"])["examples"]) == 2
+
+
+def test_a_new_finding_about_a_score_carries_the_stage(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    project, draw = f"staged-{uuid.uuid4()}", np.random.default_rng(2)
+    end = time.time_ns() - 60 * 10**9
+    times = np.linspace(end - 44 * 3600 * 10**9, end, 500).astype(np.int64)
+    rows, judged = [], []
+    for n, at in enumerate(times):
+        new = n >= 300 and n % 3 > 0
+        trace = uuid.uuid4().hex
+        rows.append(SpanRow(project, trace, trace[:16], int(at), session_id=f"s{n}", kind="LLM",
+                            model="m2" if new else "m1", input="hello"))  # fmt: skip
+        judged.append(ScoreRow(project, "groundedness", "1", trace, "", int(at), "scored",
+                               float(0.8 - 0.4 * new + draw.normal(0, 0.05)), 1))  # fmt: skip
+    spans.insert_spans(store, rows, project)
+    scores.insert_scores(store, judged)
+    assert Watch(settings, {}, Journal(tmp_path), SINKS).once()
+    (found,) = [f for f in list_findings(store, project) if f["signal"] == "groundedness"]
+    named = [row["stage"] for row in json.loads(found["details"])["stages"] if row["named"]]
+    assert named == ["model"]
 
 
 def test_findings_wait_for_evaluators_that_lag_and_not_for_ever() -> None:

@@ -11,13 +11,15 @@ import pandas as pd
 
 from monitors.questions import answer_waiting
 from schemas.clickhouse import Store
-from schemas.models import EmbeddingRow, SpanRow
-from schemas.queries import scores, spans
+from schemas.filters import Condition, parse
+from schemas.models import EmbeddingRow, FindingRow, SpanRow
+from schemas.queries import findings, scores, spans
 from schemas.questions import Question, ask
 from schemas.settings import Settings
 from tests.ui.pages import opened, words
 from ui.drifting import plane
 from ui.finding import segments
+from ui.finding.ask import _search
 
 NOW = time.time_ns() - 6 * 3600 * 10**9
 HOUR = 3600 * 10**9
@@ -33,6 +35,38 @@ def test_a_finding_is_an_address_and_leads_to_examples(settings: Settings, fille
     assert any(each.page == "trace" and f"{60:032x}" in each.query_string for each in links)
     assert any("prompt_version" in each.query_string for each in links)
     assert "No finding nothing" in words(opened(settings, "findings", filled, finding="nothing"))
+
+
+def test_a_finding_shows_which_stage_moved_the_score(
+    settings: Settings, store: Store, filled: str
+) -> None:
+    row = {"change": -0.1, "low": -0.12, "high": -0.08, "share": 0.9, "named": True}
+    details = {
+        "sentence": "it fell", "version": "1",
+        "stages": [{"stage": "prompt or model", **row},
+                   {"stage": "score", **row, "share": None, "named": False}],
+        "stages_of": {"segment": {"model": "a"}, "sessions": [300, 200], "before": 0.8,
+                      "after": 0.69, "unexplained": 0.01, "one_in": 1,
+                      "columns": {"prompt": ["prompt_version"], "model": ["model"]}},
+    }  # fmt: skip
+    short = {"stages_note": "too little: 3 sessions"}
+    made = [
+        FindingRow(filled, name, "groundedness", "mean_shift", "{}", "confirmed", NOW // 10**6, 0,
+                   1, 30, 30, 0.8, 0.5, -0.3, -0.4, -0.2, 0.001, 1.0, json.dumps(each), 1)
+        for name, each in (("staged", details), ("short", short))
+    ]  # fmt: skip
+    findings.insert_findings(store, made)
+    page = opened(settings, "findings", filled, finding="staged")
+    said = words(page)
+    assert not page.exception and "Moved for certain: prompt or model." in said
+    assert "The mean of model=a went from 0.800 to 0.690 (300 sessions" in said
+    (frame,) = [each.value for each in page.dataframe if "told by" in each.value]
+    assert frame["stage"].tolist() == ["prompt or model", "score", "unexplained"]
+    assert frame["told by"].tolist() == ["prompt_version, model", "", ""]
+    assert frame["share of the change"].tolist() == ["90%", "", ""]
+    assert "Not told: too little: 3 sessions." in words(
+        opened(settings, "findings", filled, finding="short")
+    )
 
 
 def test_candidates_stand_below_what_holds_them() -> None:
@@ -66,6 +100,35 @@ def test_a_question_is_answered_on_the_page(settings: Settings, store: Store) ->
     assert page.dataframe[0].value["segment"].tolist() == ["model=b"]
     assert "search=model%3Db" in page.dataframe[0].value["traces"][0]
     assert "No question x" in words(opened(settings, "findings", name, question="x"))
+
+
+def test_any_column_of_the_project_can_be_asked_for(settings: Settings, store: Store) -> None:
+    name = f"any-{uuid.uuid4()}"
+    rows = [
+        SpanRow(name, f"{n + 1:032x}", f"{n + 1:016x}", NOW + (n - 150) * 60 * 10**9,
+                attributes={"my tenant": "a'b"[n % 2 :]}, resource={"zone": "x"},
+                duration_ns=(2 if n % 2 and n >= 150 else 1) * 10**9 + n)
+        for n in range(300)
+    ]  # fmt: skip
+    spans.insert_spans(store, rows, name)
+    page = opened(settings, "findings", name)
+    offered = page.multiselect(key="ask-columns")
+    assert {"attributes.my tenant", "resource.zone", "topic", "tool"} <= set(offered.options)
+    columns = ("attributes.my tenant", "duration_ms")
+    wanted = ask(store, name, Question("latency_ms", NOW - 3 * HOUR, NOW, NOW + 3 * HOUR, columns))
+    answer_waiting(store)
+    page = opened(settings, "findings", name, question=wanted)
+    assert not page.exception and "150 traces before, 150 after" in words(page)
+
+
+def test_a_segment_is_searched_by_what_a_search_can_say() -> None:
+    said = parse(_search({"attributes.tenant": ["a'b"]}))
+    assert said.conditions == (Condition("tenant", "=", "a'b"),)
+    assert _search({"attributes.my tenant": ["a"], "resource.zone": ["b"], "tool": ["c"]}) == ""
+    assert _search({"model": ["a"], "kind": ["LLM", "CHAIN"], "duration_ms": ["[1, 2)"]}) == (
+        "model=a"
+    )
+    assert _search({"attributes.duration_ms": ["4"], "attributes.score.x": ["1"]}) == ""
 
 
 def test_the_map_is_the_same_twice_and_a_lasso_chooses_points() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import comb
 from typing import Any
 
 import pandas as pd
@@ -13,9 +15,9 @@ import streamlit as st
 
 from schemas import questions
 from schemas.clickhouse import Store
-from schemas.filters import TEXTS, Condition, Query
+from schemas.filters import NUMBERS, TEXTS, Condition, Query, parse
+from schemas.queries import dimensions, scores, spans
 from schemas.queries import questions as stored
-from schemas.queries import scores, spans
 from schemas.queries.traces import SEGMENT_COLUMNS
 from schemas.questions import Question
 from ui import clock, links, period
@@ -23,6 +25,9 @@ from ui.data import literal
 from ui.plain import visible
 
 HOUR_NS = 3600 * 10**9
+DAY_NS = 24 * HOUR_NS
+ATTRIBUTE = "attributes."
+DRAWS = 199  # permutations of the labels of blocks, where there are so many
 PATIENCE = 30  # seconds after which a page says that nobody answers
 WORDS = {
     "segment": "A segment explains the change.",
@@ -52,7 +57,13 @@ def show(store: Store, project: str, split_ns: int) -> None:
         split = row[1].datetime_input("The change began", at.replace(tzinfo=None), key="ask-split")
         before = row[2].number_input("Hours before", 1, 24 * 60, 24, key="ask-before")
         after = row[3].number_input("Hours after", 1, 24 * 30, 24, key="ask-after")
-        columns = st.multiselect("Columns", SEGMENT_COLUMNS, SEGMENT_COLUMNS, key="ask-columns")
+        there = dimensions.keys(store, project, last - DAY_NS, last + 1)
+        columns = st.multiselect(
+            "Columns", [*dimensions.NAMED, *there],
+            SEGMENT_COLUMNS, key="ask-columns", accept_new_options=True,
+            help="Also tool.NAME, tag.NAME, attributes.KEY and resource.KEY: type one. Numbers are"
+            " cut into eight bins. Keys are offered from the last day's newest spans.",
+        )  # fmt: skip
         sent = st.form_submit_button("Search")
     if sent and split is not None:
         moment = int(split.replace(tzinfo=at.tzinfo).astimezone(UTC).timestamp()) * 10**9
@@ -95,7 +106,8 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
     st.caption(
         f"{said['n_before']:,} traces before, {said['n_after']:,} after, in {n} and {k} blocks of"
         f" time; p={said['p_change']:.3g} that blocks differ this much by themselves (at least"
-        f" {1 / (n + k):.2g} with so few)."
+        f" {1 / min(DRAWS + 1, comb(n + k, k)):.2g} with so few)."
+        + (f" One trace in {one_in} was drawn." if (one_in := said.get("one_in", 1)) > 1 else "")
     )
     if not said["causes"]:
         return
@@ -107,7 +119,7 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
                 "segment": visible(_name(c["segment"]), 200),
                 "share of the change": f"{c['share']:.0%}",
                 "95% interval": f"{c['share_low']:.0%} to {c['share_high']:.0%}",
-                "before": f"{c['before']:.4g}", "after": f"{c['after']:.4g}",
+                "before": _value(c["before"]), "after": _value(c["after"]),
                 "p": f"{c['p_value']:.3g}", "of the traffic": f"{c['weight']:.0%}",
             }
             for c in said["causes"]
@@ -117,11 +129,27 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
     )  # fmt: skip
 
 
+def _value(found: float) -> str:
+    """A mean, or that the segment had no traces."""
+    return "no traces" if math.isnan(found) else f"{found:.4g}"
+
+
 def _name(segment: Mapping[str, list[str]]) -> str:
     return " and ".join(f"{k}={' or '.join(v)}" for k, v in segment.items()) or "all traffic"
 
 
 def _search(segment: Mapping[str, list[str]]) -> str:
-    """Of columns with one value each: a search has no 'or'."""
-    alone = [(k, v[0]) for k, v in segment.items() if len(v) == 1 and k in TEXTS]
-    return str(Query("", tuple(Condition(k, "=", v) for k, v in alone)))
+    """Of columns with one value each, and of those that a search knows: it has no 'or', and reads
+    the attributes of spans by their keys."""
+    found = []
+    for name, values in segment.items():
+        key = name.removeprefix(ATTRIBUTE) if name.startswith(ATTRIBUTE) else ""
+        one = Condition(key or name, "=", values[0])
+        try:
+            read = parse(str(one)).conditions
+        except ValueError:
+            read = ()
+        known = name in TEXTS or (key and key not in {*TEXTS, *NUMBERS} and not one.is_score)
+        if len(values) == 1 and values[0] and known and read == (one,):
+            found.append(one)
+    return str(Query("", tuple(found)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -137,15 +137,50 @@ def _tree(project: str, finding: Mapping[str, Any], details: Mapping[str, Any]) 
 
 
 def _stages(details: Mapping[str, Any]) -> None:
-    stages = details.get("stages")
-    if not stages:
+    """Effects as a table, the largest first, with what was looked at; or why there is none."""
+    rows, note = details.get("stages"), details.get("stages_note")
+    if not rows and not note:
         return
     st.subheader("Which stage")
-    if isinstance(stages, list) and all(isinstance(each, dict) for each in stages):
-        frame = pd.DataFrame(stages)
-        st.dataframe(frame.map(lambda v: visible(str(v), 300)), hide_index=True)
-    else:
-        st.json(stages)
+    if not rows:
+        st.caption(literal(visible(f"Not told: {note}.", 500)))
+        return
+    of = details.get("stages_of") or {}
+    named = [str(row["stage"]) for row in rows if row["named"]]
+    where = segments.name(of.get("segment") or {})
+    before, after = of.get("sessions", (0, 0))
+    said = f"Moved for certain: {', '.join(named)}." if named else "No stage moved for certain."
+    said += (f" The mean of {where} went from {of.get('before', 0):.3f} to {of.get('after', 0):.3f}"
+             f" ({before:,} sessions before the onset, {after:,} after).")  # fmt: skip
+    st.markdown(literal(visible(said, 600)))
+    rest = {"stage": "unexplained", "change": of.get("unexplained", 0.0)}
+    columns = of.get("columns") or {}
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "stage": visible(str(row["stage"]), 200),
+                "change": f"{row['change']:+.3f}",
+                "interval": f"{row['low']:+.3f} to {row['high']:+.3f}" if "low" in row else "",
+                "share of the change": (
+                    "" if (share := row.get("share")) is None else f"{share:.0%}"
+                ),
+                "certain": "yes" if row.get("named") else "",
+                "told by": visible(_told_by(str(row["stage"]), columns), 200),
+            }
+            for row in [*rows, rest]
+        ),
+        hide_index=True,
+        column_config={"told by": st.column_config.TextColumn(width=300)},
+    )  # fmt: skip
+    st.caption(
+        "What replacing each stage's behaviour before the onset by that after it does to the mean."
+        " Stages stand for what their columns show; `score` is what no column shows. Intervals are"
+        " of sessions, 95% over all stages together."
+    )
+
+
+def _told_by(stage: str, columns: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(c for one in stage.split(" or ") for c in columns.get(one, ()))
 
 
 def _examples(
