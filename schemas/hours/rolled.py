@@ -7,11 +7,12 @@ for itself: spans and scores have an index of when they were stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.hours.layers import names
 
 HOUR = 3600 * 10**9
 QUIET = 300  # seconds after which what was stored is whole: longer than the longest INSERT
@@ -20,18 +21,19 @@ SHORT = 4 * HOUR  # ranges that are read raw without asking
 FOR_EVER = "4294967295"  # seconds since 1970, for what has no retention
 END = 2**62  # ns since 1970: later than all
 Ranges = Sequence[tuple[int, int]]
+Wanted = Set[str] | None  # columns that are read of a SELECT, None: all
 
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
     """A table of sums by the hour. `raw` and `time`: the table that it is made of and its time;
     `rows`: a SELECT with the table's columns but project, made and seen, of the hours of some
-    ranges of a project, under a further condition."""
+    ranges of a project, under a further condition, or some of these columns."""
 
     table: str
     raw: str
     time: str
-    rows: Callable[[Ranges, str], str]
+    rows: Callable[[Ranges, str, Wanted], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def source(
               AND (hour, made) IN (
                 SELECT hour, max(made) FROM {of.table} WHERE {mine} GROUP BY hour)""")
     if ranges:
-        parts.append(f"SELECT {columns} FROM ({of.rows(ranges, where)})")
+        parts.append(f"SELECT {columns} FROM ({of.rows(ranges, where, names(columns))})")
     if not parts:
         parts.append(f"SELECT {columns} FROM {of.table} WHERE {where} AND 0")
     return Source(f"({' UNION ALL '.join(parts)})", named, len(used))

@@ -49,7 +49,7 @@ def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> No
     by trace, where there are some, else by time."""
     st.subheader("Map of texts")
     field = st.radio("Of", ["input", "output"], horizontal=True, key="field", bind="query-params")
-    _, last = spans.time_range(store, name)
+    last = spans.newest(store, name)
     held, rows = maps.embedding_sample(store, name, field, last - 28 * DAY_NS, last + 1)
     if len(rows) < 10:
         st.info("Too few embeddings in the last 28 days: evaluators make them as they judge.")

@@ -20,7 +20,7 @@ def render(store: Store, project: str) -> None:
     traffic.show(store, project, start, end)
     versions = health.newest_versions(store, project)
     found = quality.show(store, project, versions, start, end, broken)
-    _, newest = spans.time_range(store, project)
+    newest = spans.newest(store, project)
     wellbeing.show(store, project, versions, found, newest)
     _costs(store, project, start, end)
     _refused(store, project)
