@@ -34,3 +34,11 @@ def needed(wanted: Iterable[str] | None, keys: Iterable[str], *layers: Layer) ->
             if name in kept
         ))  # fmt: skip
     return found
+
+
+def halves(time: str, cut: int) -> tuple[dict[str, str], dict[str, str], tuple[str, ...]]:
+    """(in the innermost layer, in those above it, among the keys): `late`, whether a time is from a
+    moment on (ns); nothing for 0."""
+    if not cut:
+        return {}, {}, ()
+    return {"late": f"{time} >= fromUnixTimestamp64Nano({int(cut)})"}, {"late": "late"}, ("late",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.hours.layers import needed
+from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, Ranges, Rolled, Wanted, live, when
 
 _CALLS = {
@@ -20,15 +20,17 @@ _CALLS = {
 }  # fmt: skip
 
 
-def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None) -> str:
+def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """The SELECT of `model_hours`."""
-    (calls,) = needed(wanted, ("hour", "model", "provider"), _CALLS)
+    told, _, key = halves("s.start_time", cut)
+    keys = ("hour", "model", "provider", *key)
+    (calls,) = needed(wanted, keys, {**_CALLS, **told})
     return f"""
         SELECT {calls}
         FROM spans AS s FINAL
         WHERE s.project = {{project:String}} AND {when("s.start_time", ranges)}
           AND {live("s.start_time", "s.retention_days")} AND {where}
-        GROUP BY hour, model, provider"""
+        GROUP BY {", ".join(keys)}"""
 
 
 MODEL_HOURS = Rolled("model_hours", "spans", "start_time", rows)

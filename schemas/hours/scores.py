@@ -6,7 +6,7 @@ span began. An item is a trace, a span or a session, by its level.
 
 from __future__ import annotations
 
-from schemas.hours.layers import needed
+from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 
 REASON = 200  # characters of a reason that are told apart
@@ -82,21 +82,26 @@ def _items(ranges: Ranges, where: str, fields: str) -> str:
             HAVING {when("at", ranges)}"""
 
 
-def counts(ranges: Ranges, where: str = "1", wanted: Wanted = None) -> str:
+def counts(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """`rows` without the columns of units, for questions that ask of none."""
-    found, fields = needed(wanted, (*_KEYS, "at"), _COUNTS, _ITEMS)
-    return f"SELECT {found} FROM ({_items(ranges, where, fields)}) GROUP BY {', '.join(_KEYS)}"
+    told, _, key = halves("at", cut)
+    keys = (*_KEYS, *key)
+    found, fields = needed(wanted, (*keys, "at"), {**_COUNTS, **told}, _ITEMS)
+    return f"SELECT {found} FROM ({_items(ranges, where, fields)}) GROUP BY {', '.join(keys)}"
 
 
-def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None) -> str:
+def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """The SELECT of `score_hours`. Traces without a session are lone units, and those of spans are
     not: their spans may begin in two hours."""
-    keys = (*_KEYS, "alone", "told", "unit")
-    hours, units, fields = needed(wanted, (*keys, "at"), _HOURS, _UNITS, _ITEMS)
+    told, late, key = halves("at", cut)
+    keys = (*_KEYS, "alone", "told", "unit", *key)
+    hours, units, fields = needed(
+        wanted, (*keys, "at"), {**_HOURS, **late}, {**_UNITS, **told}, _ITEMS
+    )
     return f"""
         SELECT {hours} FROM (
             SELECT {units} FROM ({_items(ranges, where, fields)}) GROUP BY {", ".join(keys)}
-        ) GROUP BY {", ".join(_KEYS)}"""
+        ) GROUP BY {", ".join((*_KEYS, *key))}"""
 
 
 SCORE_HOURS = Rolled("score_hours", "scores", "span_start", rows)

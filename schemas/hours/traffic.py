@@ -5,7 +5,7 @@ A trace belongs to the hour in which its first span began, with all its spans of
 
 from __future__ import annotations
 
-from schemas.hours.layers import needed
+from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 from schemas.queries.streams import MS, TRAFFIC
 
@@ -65,9 +65,13 @@ _TRACES = {
 _KEYS = ("hour", "unit", "alone")
 
 
-def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None) -> str:
+def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """The SELECT of `traffic_hours`."""
-    hours, units, traces = needed(wanted, _KEYS, _HOURS, _UNITS, _TRACES)
+    told, late, key = halves("min(s.start_time)", cut)
+    keys = (*_KEYS, *key)
+    hours, units, traces = needed(
+        wanted, keys, {**_HOURS, **late}, {**_UNITS, **late}, {**_TRACES, **told}
+    )
     return f"""
         SELECT {hours} FROM (
             SELECT {units} FROM (
@@ -76,8 +80,8 @@ def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None) -> str:
                 WHERE s.project = {{project:String}} AND {when("s.start_time", ranges, HOUR)}
                   AND {live("s.start_time", "s.retention_days")} AND {where}
                 GROUP BY s.trace_id HAVING {when("min(s.start_time)", ranges)}
-            ) GROUP BY hour, unit, alone
-        ) GROUP BY hour"""
+            ) GROUP BY {", ".join(keys)}
+        ) GROUP BY {", ".join(("hour", *key))}"""
 
 
 TRAFFIC_HOURS = Rolled("traffic_hours", "spans", "start_time", rows)
