@@ -6,7 +6,7 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import courses, spans, streams
-from ui import charts, clock
+from ui import charts, clock, vega
 
 DAY_NS = 86_400 * 10**9
 CURRENT, LONGEST = 7, 28  # days
@@ -38,4 +38,4 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
         f" before it.{' The scale is log10.' if logs else ''} Shown, not tested: what is tested is"
         " the course by day above."
     )
-    st.altair_chart(charts.two_histograms(before, after, ("reference", "current")))
+    vega.draw(charts.two_histograms(before, after, ("reference", "current")))

@@ -13,7 +13,7 @@ from schemas.clickhouse import Store
 from schemas.queries import courses
 from schemas.queries.courses import Block
 from schemas.queries.summary import ScoreSummary, summarise
-from ui import charts, links, period
+from ui import charts, links, period, vega
 from ui.data import literal
 from ui.plain import visible
 
@@ -95,7 +95,7 @@ def _courses(
         if len(frame) < 2:
             continue
         st.markdown(f"**{literal(visible(now.evaluator, 80))}**")
-        st.altair_chart(charts.trend(frame, broken.get(now.evaluator)))
+        vega.draw(charts.trend(frame, broken.get(now.evaluator)))
     worst = pd.DataFrame(
         {"evaluator": visible(each.evaluator, 80), "status": status,
          "reason": visible(reason, 300), "items": n}

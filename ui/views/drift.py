@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -17,6 +16,7 @@ from schemas.control import ControlError, MonitorPolicy
 from schemas.estimates.change import change, say
 from schemas.queries import courses, findings, scores, streams
 from schemas.queries.traces import SEGMENT_COLUMNS
+from ui import clock, vega
 from ui.data import literal
 from ui.drifting import plane, shapes, subjects
 from ui.plain import visible
@@ -53,7 +53,7 @@ def render(store: Store, project: str) -> None:
     if not mine:
         st.info(f"No value of this signal in the last {DAYS} days.")
         return
-    st.altair_chart(_chart(mine, column, signal, _onsets(store, project, signal)))
+    vega.draw(chart(mine, column, signal, _onsets(store, project, signal)))
     days = len({row["day"] for row in mine})
     st.caption(_words(policy, days))
     st.caption(literal(_compared(mine, signal)))
@@ -119,10 +119,12 @@ def _onsets(store: Store, project: str, signal: str) -> list[int]:
     return [f["onset_ms"] for f in findings.list_findings(store, project) if f["signal"] == signal]
 
 
-def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: list[int]) -> Any:
+def chart(
+    rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: Sequence[int]
+) -> vega.Spec:
     frame = pd.DataFrame(
         {
-            "day": datetime.fromtimestamp(row["day"] * 86_400, UTC).strftime("%Y-%m-%d"),
+            "UTC": datetime.fromtimestamp(row["day"] * 86_400, UTC).strftime("%Y-%m-%d"),
             "time": datetime.fromtimestamp(row["day"] * 86_400 + 43_200, UTC),
             "mean": _value(row[column], signal),
             "low": _value(row[column] - row["half"], signal),
@@ -133,35 +135,30 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
         for row in rows
     )
     unit = POWERS.get(signal)
-    line = (
-        alt.Chart(frame)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("time:T", title="middle of the day (UTC)", scale=alt.Scale(type="utc")),
-            y=alt.Y(
-                "mean:Q",
-                title=f"{signal}, {unit} (geometric mean)" if unit else signal,
-                scale=alt.Scale(zero=False),
-            ),
-            color=alt.Color(
-                "segment:N",
-                title=None,
-                legend=alt.Legend(orient="top") if frame["segment"].nunique() > 1 else None,
-            ),
-            tooltip=["day", "segment", "mean", "low", "high", "sessions"],
-        )
-    )
-    bars = alt.Chart(frame).mark_rule(opacity=0.6).encode(
-        x=alt.X("time:T", scale=alt.Scale(type="utc")), y="low:Q", y2="high:Q",
-        color=alt.Color("segment:N", title=None),
-    )  # fmt: skip
-    line = alt.layer(bars, line)
-    if not onsets:
-        return line.properties(height=300)
-    marks = pd.DataFrame({"time": [datetime.fromtimestamp(o / 1000, UTC) for o in onsets]})
-    rule = alt.Chart(marks).mark_rule(color="#c92a2a", strokeDash=[5, 4])
-    rule = rule.encode(x=alt.X("time:T", scale=alt.Scale(type="utc")))
-    return alt.layer(line, rule).properties(height=300)
+    several = frame["segment"].nunique() > 1
+    time = vega.of("time:T", title="middle of the day (UTC)", scale={"type": "utc"})
+    colour = vega.of("segment:N", title=None, legend={"orient": "top"} if several else None)
+    mean = vega.of("mean:Q", title=f"{signal}, {unit} (geometric mean)" if unit else signal,
+                   scale={"zero": False})  # fmt: skip
+    day = vega.of("UTC:N", title="day (UTC)")
+    told = vega.tips(day, "segment:N", "mean:Q", "low:Q", "high:Q", "sessions:Q")
+    layers = [
+        vega.layer({"type": "rule", "opacity": 0.6}, x=time, y=vega.of("low:Q", title=None),
+                   y2={"field": "high"}, color=colour, tooltip=told),
+        vega.layer({"type": "line", "point": True}, x=time, y=mean, color=colour, tooltip=told),
+    ]  # fmt: skip
+    frames = {"rows": frame}
+    if onsets:
+        at = [datetime.fromtimestamp(onset / 1000, UTC) for onset in onsets]
+        frames["onsets"] = pd.DataFrame({
+            "time": at, "began": [clock.said(onset * 10**6) for onset in onsets],
+            "UTC": [clock.utc(onset * 10**6) for onset in onsets],
+        })  # fmt: skip
+        layers.append(vega.layer(
+            {"type": "rule", "color": "#c92a2a", "strokeDash": [5, 4]}, "onsets", x=time,
+            tooltip=vega.tips("began:N", "UTC:N"),
+        ))  # fmt: skip
+    return vega.chart(frames, layers, 300)
 
 
 def _table(rows: Sequence[dict[str, Any]], column: str, signal: str) -> pd.DataFrame:

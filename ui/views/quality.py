@@ -16,7 +16,7 @@ from schemas.estimates.agreement import Agreement, Figure
 from schemas.queries import courses, labels, outcomes, scores, traffic
 from schemas.queries.courses import Block
 from schemas.queries.traces import SEGMENT_COLUMNS
-from ui import canaries, charts, figures, period, quality
+from ui import canaries, charts, figures, period, quality, vega
 from ui.data import literal, summary, trace_link, zone
 
 WHOLE = "all traffic"
@@ -39,7 +39,7 @@ def render(store: Store, project: str) -> None:
     blocks = courses.course(store, project, evaluator, version, start, end, hours * 3600, by)
     if blocks:
         st.subheader("Over time")
-        st.altair_chart(figures.lines(_over_time(blocks, by), zone()[1]))
+        vega.draw(figures.lines(_over_time(blocks, by), zone()[1]))
         st.caption(f"Windows of {hours} h; the unit is the session.")
     if blocks and by:
         found = courses.course(store, project, evaluator, version, start, end, column=by)
@@ -104,7 +104,7 @@ def _over_time(rows: Sequence[Block], column: str) -> pd.DataFrame:
 
 def _segments(project: str, found: Sequence[quality.Mean], column: str) -> None:
     st.subheader(literal(f"By {column}"))
-    st.altair_chart(figures.means(found[:20], "mean, 95% interval"))
+    vega.draw(figures.means(found[:20], "mean, 95% interval"))
     st.dataframe(
         pd.DataFrame(
             {
@@ -151,7 +151,7 @@ def _people(store: Store, project: str, evaluator: str, version: str) -> None:
     if not found.labelled:
         st.info(f"None of the labels is of a trace that this version scored: {link}.")
         return
-    st.altair_chart(figures.means(found.means, "mean over all that is stored, 95% interval"))
+    vega.draw(figures.means(found.means, "mean over all that is stored, 95% interval"))
     if len(found.means) == 1:
         st.caption("No label is of a probability sample, so the mean cannot be corrected.")
     else:
@@ -163,7 +163,7 @@ def _people(store: Store, project: str, evaluator: str, version: str) -> None:
             _agreed(name, each)
     if found.bins:
         st.markdown("**Reliability**")
-        st.altair_chart(figures.reliability(found.bins))
+        vega.draw(figures.reliability(found.bins))
 
 
 def _agreed(name: str, found: Agreement) -> None:
