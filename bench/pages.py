@@ -200,14 +200,15 @@ def measure(
 ) -> None:
     """Print p50 and p95 of one line's seconds, of its processor seconds (which another load on the
     machine hardly changes) and the rows that it read. A first view (`opening`)
-    is repeated with nothing kept; an interaction goes through its addresses once, each after the
-    page's first view."""
+    is repeated with nothing kept; an interaction goes through its addresses once, each after a
+    first view of the page with nothing kept before that."""
     took, used, read, queries = [], [], [], []
     with viewer(instance, project) as person:
         person.opens(line.page, {})  # imports what the page needs, as a server has done long ago
         for address in [*line.tries] * repeats if opening else line.tries:
-            if opening:
-                person.forgets()
+            person.forgets()
+            if not opening:
+                person.opens(line.page, {})
             person.recorder.asked.clear()
             seconds, processor, rows = person.opens(line.page, address)
             took.append(seconds)

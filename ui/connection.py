@@ -8,6 +8,7 @@ for at once (`together`, `ahead`).
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
@@ -34,7 +35,7 @@ PLAIN = {"compile_expressions": 0, "compile_aggregate_expressions": 0}
 SHORTEST, LONGEST, FACTOR = 1.0, 60.0, 10.0
 AHEAD = 10.0  # the shortest for what was asked for at once: the page that shows it comes after
 ENTRIES, ROWS = 256, 200_000  # kept at most, over all projects and viewers
-AT_ONCE = 4  # queries of one page that run at the same time
+AT_ONCE = min(4, os.cpu_count() or 2)  # queries of one page that run at the same time
 
 
 class Answers:

@@ -20,6 +20,7 @@ from ui.figures import COLOURS
 from ui.plain import visible
 
 KEY = "map"
+FIELDS = ("input", "output")
 DAY_NS = 86_400 * 10**9
 LISTED = 50
 COLOURED = 6  # topics with a colour of their own
@@ -44,13 +45,24 @@ def project(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     return points, float(variance.sum() / total) if total else 0.0
 
 
+def field() -> str:
+    """Which texts the address asks for."""
+    said = st.query_params.get("field", FIELDS[0])
+    return said if said in FIELDS else FIELDS[0]
+
+
+def sample(store: Store, name: str, of: str) -> tuple[int, list[dict[str, Any]]]:
+    """As `maps.embedding_sample`, of a project's last 28 days."""
+    last = spans.newest(store, name)
+    return maps.embedding_sample(store, name, of, last - 28 * DAY_NS, last + 1)
+
+
 def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> None:
     """The map of a project's inputs or outputs of its last 28 days; coloured by `topics`, a label
     by trace, where there are some, else by time."""
     st.subheader("Map of texts")
-    field = st.radio("Of", ["input", "output"], horizontal=True, key="field", bind="query-params")
-    last = spans.newest(store, name)
-    held, rows = maps.embedding_sample(store, name, field, last - 28 * DAY_NS, last + 1)
+    of = st.radio("Of", FIELDS, horizontal=True, key="field", bind="query-params")
+    held, rows = sample(store, name, str(of))
     if len(rows) < 10:
         st.info("Too few embeddings in the last 28 days: evaluators make them as they judge.")
         return
@@ -73,7 +85,7 @@ def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> No
     )  # fmt: skip
     picked = inside(frame, event["selection"]["points"])
     if len(picked):
-        _list(store, name, field, picked)
+        _list(store, name, str(of), picked)
 
 
 def labelled(traces: Sequence[str], topics: Mapping[str, str]) -> list[str]:

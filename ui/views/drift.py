@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from schemas.estimates.change import change, say
 from schemas.queries import courses, findings, scores, streams
 from schemas.queries.traces import SEGMENT_COLUMNS
 from ui import clock, vega
+from ui.connection import ahead
 from ui.data import literal
 from ui.drifting import plane, shapes, subjects
 from ui.plain import visible
@@ -48,7 +50,14 @@ def render(store: Store, project: str) -> None:
     signal = left.selectbox("Signal", signals, index=index)
     st.query_params["signal"] = signal
     shown = right.selectbox("By", BY, format_func=lambda name: name or "all traffic", key="by")
-    mine = _rows(store, project, signal, newest.get(signal, ""), shown, window)
+    version, field = newest.get(signal, ""), plane.field()
+    ahead(
+        store, lambda: _rows(store, project, signal, version, shown, window),
+        lambda: shapes.values(store, project, signal, version),
+        lambda: plane.sample(store, project, field),
+        partial(findings.list_findings, store, project),
+    )  # fmt: skip
+    mine = _rows(store, project, signal, version, shown, window)
     column = "mean"
     if not mine:
         st.info(f"No value of this signal in the last {DAYS} days.")
@@ -58,7 +67,7 @@ def render(store: Store, project: str) -> None:
     st.caption(_words(policy, days))
     st.caption(literal(_compared(mine, signal)))
     st.dataframe(_table(mine, column, signal), hide_index=True)
-    shapes.show(store, project, signal, newest.get(signal, ""))
+    shapes.show(store, project, signal, version)
     plane.show(store, project, subjects.show(store, project))
 
 
