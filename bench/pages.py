@@ -23,6 +23,7 @@ from pathlib import Path
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from bench.copies import multiply
 from bench.instance import Instance, running
 from bench.load import quantile
 from bench.many import LONG_TRACE, fill
@@ -247,6 +248,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=int, default=600_000)
     parser.add_argument("--real", type=int, default=120_000, help="of them with whole texts")
+    parser.add_argument("--copies", type=int, default=1, help="make so many of each span first")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--pages", default="", help="only these, by comma")
     parser.add_argument("--slowest", type=int, default=0)
@@ -263,6 +265,8 @@ def main() -> None:
             fill(instance, asked.spans, asked.real)
         if own:
             judge(instance)
+        if own and asked.copies > 1:
+            multiply(instance, asked.copies)
         settle(instance, asked.settle)
         if own and not asked.raw:
             sum_up(instance)

@@ -50,7 +50,8 @@ def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, An
         SELECT toString(evaluator) AS evaluator, toString(evaluator_version) AS evaluator_version,
                toString(status) AS status, value, reason, explanation, span_id,
                toString(level) AS level, toString(source) AS source
-        FROM scores FINAL WHERE project = {project:String} AND trace_id = {trace:String}
+        FROM scores FINAL PREWHERE trace_id = {trace:String}
+        WHERE project = {project:String}
           AND span_start >= fromUnixTimestamp64Nano({since:Int64})
           AND span_start <= fromUnixTimestamp64Nano({until:Int64})
         ORDER BY evaluator

@@ -110,9 +110,10 @@ def session_turns(
                argMinIf(s.output_preview, s.start_time, s.output_preview != '') AS output,
                countIf(s.status = 'ERROR') AS errors, sum(s.cost_usd) AS cost_usd
         FROM spans AS s FINAL
-        WHERE project = {project:String} AND trace_id IN (
+        PREWHERE trace_id IN (
             SELECT trace_id FROM spans WHERE project = {project:String}
             AND session_id = {session:String})
+        WHERE project = {project:String}
         GROUP BY trace_id ORDER BY start_ns, trace_id LIMIT {limit:UInt32}
         """,
         project=project, session=session_id, limit=limit,
@@ -135,8 +136,8 @@ def session_scores(store: Store, project: str, traces: list[str]) -> dict[str, l
     rows = store.rows(
         """
         SELECT trace_id, toString(evaluator) AS name, toString(status) AS state, value
-        FROM scores FINAL
-        WHERE project = {project:String} AND trace_id IN {traces:Array(String)}
+        FROM scores FINAL PREWHERE trace_id IN {traces:Array(String)}
+        WHERE project = {project:String}
           AND span_start >= fromUnixTimestamp64Nano({since:Int64})
           AND span_start <= fromUnixTimestamp64Nano({until:Int64})
         ORDER BY scored_at DESC LIMIT 1 BY trace_id, name
