@@ -14,7 +14,7 @@ from schemas.clickhouse import Store
 from schemas.queries import canary
 from ui import vega
 from ui.charts import WHEN, in_zone
-from ui.data import local, moment, time_column, zone
+from ui.data import in_utc, local, moment, time_column, zone
 from ui.figures import COLOURS
 
 SAID = {
@@ -32,7 +32,8 @@ def warn(store: Store, evaluator: str, version: str) -> None:
     since = canary.doubtful_since(store, evaluator, version)
     if since:
         st.warning(
-            f"Scores of this version since {local(since * 10**6)} are in doubt: its canaries"
+            f"Scores of this version since {local(since * 10**6)}"
+            f" ({in_utc(since * 10**6)}) are in doubt: its canaries"
             " drifted or failed after that (Canaries, below).",
             icon=":material/warning:",
         )

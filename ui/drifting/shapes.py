@@ -44,6 +44,7 @@ def show(store: Store, project: str, signal: str, version: str) -> None:
     st.caption(
         f"Current is since {clock.said(split, '%m-%d %H:%M')}, the reference up to {LONGEST} days"
         f" before it.{' The scale is log10.' if logs else ''} Shown, not tested: what is tested is"
-        " the course by day above."
+        " the course by day above.",
+        help=clock.utc(split),
     )
     vega.draw(charts.two_histograms(before, after, ("reference", "current")))

@@ -94,8 +94,8 @@ def _page(
         st.info(f"{said} Widen the time range or take a filter away.")
         pages.buttons(marks, rows, False)
         return
-    newest = clock.said(max(row["start_ns"] for row in rows), "%Y-%m-%d %H:%M:%S")
-    st.caption(f"{len(rows)} traces, the newest of {newest}")
+    newest = max(row["start_ns"] for row in rows)
+    st.caption(f"{len(rows)} traces, the newest of {clock.said(newest)}", help=clock.utc(newest))
     judged = sessions.session_scores(store, project, [row["trace_id"] for row in rows])
     table.draw(project, rows, judged, wanted)
     pages.buttons(marks, rows, len(rows) >= ROWS)
@@ -108,7 +108,8 @@ def _live(store: Store, project: str, query: Query, wanted: tuple[str, ...]) -> 
     rows = spans.list_traces(
         store, project, now - HOUR_NS, now + 1, ROWS, query.words, conditions=query.conditions
     )
-    st.caption(f"Live: {len(rows)} newest traces of the last hour, {clock.said(now, '%H:%M:%S')}")
+    st.caption(f"Live: {len(rows)} newest traces of the last hour, {clock.said(now, '%H:%M:%S')}",
+               help=clock.utc(now))  # fmt: skip
     if rows:
         judged = sessions.session_scores(store, project, [row["trace_id"] for row in rows])
         table.draw(project, rows, judged, wanted)
