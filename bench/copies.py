@@ -30,11 +30,11 @@ _TABLES = {
 
 
 def multiply(instance: Instance, times: int) -> None:
-    """Make `times` of each span of the bench's project, day by day."""
+    """Make `times` of each span of the bench's project, day by day, the newest first."""
     store, begun = instance.store(), time.perf_counter()
     days = store.rows(
         "SELECT DISTINCT toString(toDate(start_time)) AS day FROM spans"
-        " WHERE project = {project:String} ORDER BY day", project=PROJECT,
+        " WHERE project = {project:String} ORDER BY day DESC", project=PROJECT,
     )  # fmt: skip
     for row in days:
         for table, (at, changed) in _TABLES.items():

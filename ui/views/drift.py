@@ -147,12 +147,12 @@ def chart(
     several = frame["segment"].nunique() > 1
     time = vega.of("time:T", title="middle of the day (UTC)", scale={"type": "utc"})
     colour = vega.of("segment:N", title=None, legend={"orient": "top"} if several else None)
-    mean = vega.of("mean:Q", title=f"{signal}, {unit} (geometric mean)" if unit else signal,
-                   scale={"zero": False})  # fmt: skip
+    title = f"{signal}, {unit} (geometric mean)" if unit else signal
+    low, mean = (vega.of(f, title=title, scale={"zero": False}) for f in ("low:Q", "mean:Q"))
     day = vega.of("UTC:N", title="day (UTC)")
     told = vega.tips(day, "segment:N", "mean:Q", "low:Q", "high:Q", "sessions:Q")
     layers = [
-        vega.layer({"type": "rule", "opacity": 0.6}, x=time, y=vega.of("low:Q", title=None),
+        vega.layer({"type": "rule", "opacity": 0.6}, x=time, y=low,
                    y2={"field": "high"}, color=colour, tooltip=told),
         vega.layer({"type": "line", "point": True}, x=time, y=mean, color=colour, tooltip=told),
     ]  # fmt: skip
