@@ -20,7 +20,10 @@ def link(where: Any, label: str, page: str, project: str, icon: str | None = Non
     `told` stands beside the mouse."""
     named = {"project": project, **{k: str(v) for k, v in query.items() if v not in ("", None)}}
     where.page_link(
-        st.Page(_nothing, title=page, url_path=page), label=label, icon=icon, query_params=named,
+        st.Page(_nothing, title=page, url_path=page),
+        label=label,
+        icon=icon,
+        query_params=named,
         help=told,
     )
 
