@@ -7,14 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import canary
+from ui import vega
 from ui.charts import WHEN, in_zone
-from ui.data import local, moment, time_column, zone
+from ui.data import in_utc, local, moment, time_column, zone
 from ui.figures import COLOURS
 
 SAID = {
@@ -32,7 +32,8 @@ def warn(store: Store, evaluator: str, version: str) -> None:
     since = canary.doubtful_since(store, evaluator, version)
     if since:
         st.warning(
-            f"Scores of this version since {local(since * 10**6)} are in doubt: its canaries"
+            f"Scores of this version since {local(since * 10**6)}"
+            f" ({in_utc(since * 10**6)}) are in doubt: its canaries"
             " drifted or failed after that (Canaries, below).",
             icon=":material/warning:",
         )
@@ -46,7 +47,7 @@ def show(store: Store, evaluator: str, version: str) -> None:
     st.subheader("Canaries")
     compared = [row for row in rows if not math.isnan(row["shift"])]
     if compared:
-        st.altair_chart(_shifts(compared))
+        vega.draw(shifts(compared))
         st.caption(
             "Shift of the mean over the same rows against the first runs, 99% interval;"
             " `detectable` is the smallest that would be seen four times in five."
@@ -72,7 +73,7 @@ def _line(row: Row) -> dict[str, Any]:
     }
 
 
-def _shifts(rows: Sequence[Row]) -> alt.LayerChart:
+def shifts(rows: Sequence[Row]) -> vega.Spec:
     frame = in_zone(
         pd.DataFrame(
             {"time": moment(int(row["ran_ms"]) * 10**6), "verdict": row["verdict"],
@@ -80,15 +81,16 @@ def _shifts(rows: Sequence[Row]) -> alt.LayerChart:
             for row in rows
         )
     )  # fmt: skip
-    base = alt.Chart(frame).encode(
-        x=alt.X("time:T", title=f"time ({zone()[1]})"),
-        tooltip=[WHEN, "UTC", "verdict", "shift", "low", "high", "n"],
-    )
-    zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color="#868e96", strokeDash=[4, 4])
-    bar = base.mark_rule(color=COLOURS[0], strokeWidth=2).encode(
-        y=alt.Y("low:Q", title="shift, 99% interval"), y2="high:Q"
-    )
-    dot = base.mark_point(filled=True, size=60, color=COLOURS[0], opacity=1).encode(
-        y="shift:Q", shape=alt.Shape("verdict:N", title=None)
-    )
-    return alt.layer(zero.encode(y="y:Q"), bar, dot).properties(height=200)
+    time = vega.of("time:T", title=f"time ({zone()[1]})")
+    told = vega.tips(WHEN, "UTC:N", "verdict:N", "shift:Q", "low:Q", "high:Q", "n:Q")
+    layers = [
+        vega.layer({"type": "rule", "color": "#868e96", "strokeDash": [4, 4]}, "zero",
+                   y=vega.of("y:Q")),
+        vega.layer({"type": "rule", "color": COLOURS[0], "strokeWidth": 2}, x=time,
+                   y=vega.of("low:Q", title="shift, 99% interval"), y2={"field": "high"},
+                   tooltip=told),
+        vega.layer({"type": "point", "filled": True, "size": 60, "color": COLOURS[0], "opacity": 1},
+                   x=time, y=vega.of("shift:Q"), shape=vega.of("verdict:N", title=None),
+                   tooltip=told),
+    ]  # fmt: skip
+    return vega.chart({"rows": frame, "zero": pd.DataFrame({"y": [0.0]})}, layers, 200)

@@ -1,18 +1,17 @@
-"""Altair charts: means of blocks of time with intervals, and distributions."""
+"""Charts: means of blocks of time with intervals, and distributions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from schemas.queries.courses import Block
+from ui import vega
 from ui.data import moment, zone
 
 HOUR = 3600 * 10**9
-WHEN = alt.Tooltip("time:T", title="time", format="%Y-%m-%d %H:%M")
+WHEN = vega.of("time:T", title="time", format="%Y-%m-%d %H:%M")
 LINES = ["#3b5bdb", "#868e96"]  # what is looked at, and the rest
 SIDES = ["#1c7ed6", "#e8590c"]  # blue and orange: told apart without red and green
 KINDS = {
@@ -32,33 +31,27 @@ def blocks(rows: Sequence[Block], group: str = "all traffic") -> pd.DataFrame:
     return pd.DataFrame(found, columns=["time", "mean", "low", "high", "n", "group"])
 
 
-def trend(frame: pd.DataFrame, onset_ms: int | None = None) -> Any:
+def trend(frame: pd.DataFrame, onset_ms: int | None = None) -> vega.Spec:
     """Means as lines with their 95% band per group, in the viewer's zone; a rule at the onset."""
-    name = zone()[1]
     several = frame["group"].nunique() > 1
-    frame = in_zone(frame)
-    base = alt.Chart(frame).encode(
-        x=alt.X("time:T", title=f"time ({name})"),
-        color=alt.Color(
-            "group:N",
-            title=None,
-            sort=None,
-            scale=alt.Scale(range=LINES),
-            legend=alt.Legend(orient="top", labelLimit=600) if several else None,
-        ),
-    )
-    band = base.mark_area(opacity=0.18).encode(
-        y=alt.Y("low:Q", title="mean, 95% interval", scale=alt.Scale(zero=False)), y2="high:Q"
-    )
-    line = base.mark_line(point=True).encode(
-        y="mean:Q", tooltip=[WHEN, "UTC", "mean", "low", "high", "n"]
-    )
-    layers = [band, line]
+    shown = in_zone(frame)
+    legend = {"orient": "top", "labelLimit": 600} if several else None
+    colour = vega.of("group:N", title=None, sort=None, scale={"range": LINES}, legend=legend)
+    mean = vega.of("low:Q", title="mean, 95% interval", scale={"zero": False})
+    told = vega.tips(WHEN, "UTC:N", "mean:Q", "low:Q", "high:Q", "n:Q")
+    layers = [
+        vega.layer({"type": "area", "opacity": 0.18}, y=mean, y2={"field": "high"}, color=colour),
+        vega.layer({"type": "line", "point": True}, y=vega.of("mean:Q"), color=colour,
+                   tooltip=told),
+    ]  # fmt: skip
+    frames = {"rows": shown}
     if onset_ms is not None:
-        at = in_zone(pd.DataFrame({"time": [moment(onset_ms * 10**6)]}))
-        rule = alt.Chart(at).mark_rule(color="#c92a2a", strokeDash=[5, 4])
-        layers.append(rule.encode(x="time:T", tooltip=[WHEN, "UTC"]))
-    return alt.layer(*layers).properties(height=260)
+        frames["onset"] = in_zone(pd.DataFrame({"time": [moment(onset_ms * 10**6)]}))
+        layers.append(vega.layer(
+            {"type": "rule", "color": "#c92a2a", "strokeDash": [5, 4]}, "onset",
+            tooltip=vega.tips(WHEN, "UTC:N"),
+        ))  # fmt: skip
+    return vega.chart(frames, layers, 260, x=vega.of("time:T", title=f"time ({zone()[1]})"))
 
 
 def in_zone(frame: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +66,7 @@ def in_zone(frame: pd.DataFrame) -> pd.DataFrame:
 
 def two_histograms(
     before: Sequence[float], after: Sequence[float], names: tuple[str, str], bins: int = 20
-) -> Any:
+) -> vega.Spec:
     """Shares of both samples by value, beside each other in the same bins."""
     values = [*before, *after]
     low, high = min(values), max(values)
@@ -88,16 +81,12 @@ def two_histograms(
              "n": count, "sample": f"{label} (n {len(sample):,})"}
             for n, count in enumerate(counts)
         ]  # fmt: skip
-    return (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_bar(opacity=0.55)
-        .encode(
-            x=alt.X("from:Q", title="value", bin="binned"),
-            x2="to:Q",
-            y=alt.Y("share:Q", stack=None, title="share", axis=alt.Axis(format="%")),
-            color=alt.Color("sample:N", title=None, sort=None, legend=alt.Legend(orient="top"),
-                            scale=alt.Scale(range=SIDES)),
-            tooltip=["sample", "from", "to", "n", alt.Tooltip("share:Q", format=".1%")],
-        )
-        .properties(height=240)
+    bars = vega.layer(
+        {"type": "bar", "opacity": 0.55},
+        x=vega.of("from:Q", title="value", bin="binned"), x2={"field": "to"},
+        y=vega.of("share:Q", stack=None, title="share", axis={"format": "%"}),
+        color=vega.of("sample:N", title=None, sort=None, legend={"orient": "top"},
+                      scale={"range": SIDES}),
+        tooltip=vega.tips("sample:N", "from:Q", "to:Q", "n:Q", vega.of("share:Q", format=".1%")),
     )  # fmt: skip
+    return vega.chart(pd.DataFrame(rows), [bars], 240)

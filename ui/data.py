@@ -71,9 +71,19 @@ def in_utc(ns: int) -> str:
 
 
 def time_column(label: str, form: str = "YYYY-MM-DD HH:mm:ss", **given: Any) -> Any:
-    """A column of times with a zone, shown in the viewer's."""
+    """A column of times with a zone, shown in the viewer's; its heading tells how far UTC is."""
     name = zone()[1]
+    given.setdefault("help", zone_help())
     return st.column_config.DatetimeColumn(f"{label} ({name})", format=form, timezone=name, **given)
+
+
+def zone_help() -> str:
+    """What the heading of a column of times says where the mouse rests: how far UTC is."""
+    where, name = zone()
+    now = datetime.now(where)
+    if name == "UTC":
+        return "UTC"
+    return f"In {name}. UTC: {now.astimezone(UTC):%H:%M} there is {now:%H:%M} here"
 
 
 def summary(found: Block | None) -> tuple[str, str]:

@@ -3,69 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import altair as alt
 import pandas as pd
 
+from ui import vega
 from ui.charts import WHEN, in_zone
 from ui.quality import Mean
 
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+DOT = {"type": "point", "filled": True, "size": 70, "color": COLOURS[0], "opacity": 1}
 
 
-def lines(frame: pd.DataFrame, zone: str) -> Any:
+def lines(frame: pd.DataFrame, zone: str) -> vega.Spec:
     """Means over time with their 95% bands, a colour and a shape for each group."""
-    shown = in_zone(frame)
-    base = alt.Chart(shown).encode(
-        x=alt.X("time:T", title=f"time ({zone})"),
-        color=alt.Color("group:N", title=None, sort=None, scale=alt.Scale(range=COLOURS),
-                        legend=alt.Legend(orient="top", labelLimit=400)),
-    )  # fmt: skip
-    mean = alt.Y("low:Q", title="mean, 95% interval", scale=alt.Scale(zero=False))
-    band = base.mark_area(opacity=0.15).encode(y=mean, y2="high:Q")
-    shape = alt.Shape("group:N", title=None, sort=None, scale=alt.Scale(range=SHAPES))
-    line = base.mark_line().encode(y="mean:Q")
-    points = base.mark_point(filled=True, size=45).encode(
-        y="mean:Q", shape=shape, tooltip=["group", WHEN, "UTC", "mean", "low", "high", "n"]
-    )
-    return alt.layer(band, line, points).properties(height=280)
+    colour = vega.of("group:N", title=None, sort=None, scale={"range": COLOURS},
+                     legend={"orient": "top", "labelLimit": 400})  # fmt: skip
+    shape = vega.of("group:N", title=None, sort=None, scale={"range": SHAPES})
+    mean = vega.of("low:Q", title="mean, 95% interval", scale={"zero": False})
+    told = vega.tips("group:N", WHEN, "UTC:N", "mean:Q", "low:Q", "high:Q", "n:Q")
+    layers = [
+        vega.layer({"type": "area", "opacity": 0.15}, y=mean, y2={"field": "high"}),
+        vega.layer("line", y=vega.of("mean:Q")),
+        vega.layer({"type": "point", "filled": True, "size": 45}, y=vega.of("mean:Q"),
+                   shape=shape, tooltip=told),
+    ]  # fmt: skip
+    time = vega.of("time:T", title=f"time ({zone})")
+    return vega.chart(in_zone(frame), layers, 280, x=time, color=colour)
 
 
-def means(rows: Sequence[Mean], title: str) -> Any:
+def means(rows: Sequence[Mean], title: str) -> vega.Spec:
     """A dot and its interval for each."""
     frame = pd.DataFrame(
         {"name": f"{row.name} (n={row.n:,})", "mean": row.mean, "low": row.low, "high": row.high,
          "n": row.n}
         for row in rows
     )  # fmt: skip
-    base = alt.Chart(frame).encode(
-        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=320)),
-        tooltip=["name", "mean", "low", "high", "n"],
-    )
-    scale = alt.Scale(zero=False)
-    bar = base.mark_rule(color=COLOURS[0], strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
-    )
-    dot = base.mark_point(filled=True, size=70, color=COLOURS[0], opacity=1).encode(x="mean:Q")
-    return alt.layer(bar, dot).properties(height=alt.Step(30))
+    low = vega.of("low:Q", title=title, scale={"zero": False})
+    layers = [
+        vega.layer({"type": "rule", "color": COLOURS[0], "strokeWidth": 2}, x=low,
+                   x2={"field": "high"}),
+        vega.layer(DOT, x=vega.of("mean:Q")),
+    ]  # fmt: skip
+    return vega.chart(
+        frame, layers, {"step": 30},
+        y=vega.of("name:N", sort=None, title=None, axis={"labelLimit": 320}),
+        tooltip=vega.tips("name:N", "mean:Q", "low:Q", "high:Q", "n:Q"),
+    )  # fmt: skip
 
 
-def reliability(rows: Sequence[dict[str, float]]) -> Any:
+def reliability(rows: Sequence[dict[str, float]]) -> vega.Spec:
     """The share that people call good against the judge's score; the diagonal is a judge whose
     scores are probabilities."""
-    straight = alt.Chart(pd.DataFrame({"x": [0, 1], "y": [0, 1]})).mark_line(
-        strokeDash=[4, 4], color="#868e96"
-    ).encode(x="x:Q", y="y:Q")  # fmt: skip
-    base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("score:Q", title="judge's score (mean of its tenth)",
-                scale=alt.Scale(domain=[0, 1])),
-        tooltip=["score", "share", "low", "high", "n"],
-    )  # fmt: skip
-    bar = base.mark_rule(color=COLOURS[0]).encode(
-        y=alt.Y("low:Q", title="people say good (95%)", scale=alt.Scale(domain=[0, 1])),
-        y2="high:Q",
-    )
-    dot = base.mark_point(filled=True, size=70, color=COLOURS[0], opacity=1).encode(y="share:Q")
-    return alt.layer(straight, bar, dot).properties(height=280)
+    whole = {"domain": [0, 1]}
+    told = vega.tips("score:Q", "share:Q", "low:Q", "high:Q", "n:Q")
+    score = vega.of("score:Q", title="judge's score (mean of its tenth)", scale=whole)
+    share = vega.of("low:Q", title="people say good (95%)", scale=whole)
+    frames = {
+        "rows": pd.DataFrame(rows), "straight": pd.DataFrame({"x": [0, 1], "y": [0, 1]}),
+    }  # fmt: skip
+    layers = [
+        vega.layer({"type": "line", "strokeDash": [4, 4], "color": "#868e96"}, "straight",
+                   x=vega.of("x:Q"), y=vega.of("y:Q")),
+        vega.layer({"type": "rule", "color": COLOURS[0]}, x=score, y=share, y2={"field": "high"},
+                   tooltip=told),
+        vega.layer(DOT, x=score, y=vega.of("share:Q"), tooltip=told),
+    ]  # fmt: skip
+    return vega.chart(frames, layers, 280)

@@ -14,12 +14,17 @@ def address(page: str, project: str, **query: Any) -> str:
     return f"/{page}?{urlencode(named)}"
 
 
-def link(where: Any, label: str, page: str, project: str, icon: str | None = None, **query: Any
-         ) -> None:  # fmt: skip
-    """A link that keeps the session; `label` is Markdown, so what a trace says is escaped first."""
+def link(where: Any, label: str, page: str, project: str, icon: str | None = None,
+         told: str | None = None, **query: Any) -> None:  # fmt: skip
+    """A link that keeps the session; `label` is Markdown, so what a trace says is escaped first.
+    `told` stands beside the mouse."""
     named = {"project": project, **{k: str(v) for k, v in query.items() if v not in ("", None)}}
     where.page_link(
-        st.Page(_nothing, title=page, url_path=page), label=label, icon=icon, query_params=named
+        st.Page(_nothing, title=page, url_path=page),
+        label=label,
+        icon=icon,
+        query_params=named,
+        help=told,
     )
 
 

@@ -27,7 +27,7 @@ def chosen(store: Store, project: str, where: Any = st, default: int = 72) -> tu
                        help=f"{clock.utc(between[0])} to {clock.utc(between[1])}")  # fmt: skip
             st.button("All", on_click=forget, help="Back to the newest hours", key="forget-period")
         return between
-    _, last = spans.time_range(store, project)
+    last = spans.newest(store, project)
     asked = st.query_params.get("hours", str(default))
     hours = int(asked) if asked.isdecimal() and int(asked) in HOURS.values() else default
     names = list(HOURS)

@@ -115,7 +115,7 @@ def make(
         f"""
         INSERT INTO {of.table} (project, made, seen, {columns})
         SELECT {{project:String}} AS project, {STAMPS}, {columns}
-        FROM ({of.rows([(start, end)], "1")})
+        FROM ({of.rows([(start, end)], "1", None, 0)})
         SETTINGS max_insert_threads = 1, max_threads = 1
         """,
         project=project, made=made, seen=seen,

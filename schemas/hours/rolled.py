@@ -7,31 +7,36 @@ for itself: spans and scores have an index of when they were stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.hours.layers import names
 
 HOUR = 3600 * 10**9
 QUIET = 300  # seconds after which what was stored is whole: longer than the longest INSERT
 RANGES = 24  # stretches that are read raw in one query, at most; near ones are joined
 SHORT = 4 * HOUR  # ranges that are read raw without asking
 FOR_EVER = "4294967295"  # seconds since 1970, for what has no retention
+LATE = "toUInt8(late)"
 END = 2**62  # ns since 1970: later than all
 Ranges = Sequence[tuple[int, int]]
+Period = tuple[int, int]  # [start, end) in ns
+Wanted = Set[str] | None  # columns that are read of a SELECT, None: all
 
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
     """A table of sums by the hour. `raw` and `time`: the table that it is made of and its time;
     `rows`: a SELECT with the table's columns but project, made and seen, of the hours of some
-    ranges of a project, under a further condition."""
+    ranges of a project, under a further condition, or some of these columns. With a moment as its
+    fourth argument an hour has two rows, told apart by `late`: what began from then on."""
 
     table: str
     raw: str
     time: str
-    rows: Callable[[Ranges, str], str]
+    rows: Callable[[Ranges, str, Wanted, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +135,30 @@ def rest(hours: Sequence[int], start_ns: int, end_ns: int) -> tuple[list[int], R
 
 def source(
     store: Store, project: str, of: Rolled, start_ns: int, end_ns: int, columns: str,
-    where: str = "1", **named: Any,
+    where: str = "1", cut: int = 0, **named: Any,
 ) -> Source:  # fmt: skip
     """Rows by the hour of [start, end), from sums where they are true, else made of raw rows.
     `where`: a condition on columns that both the table and its raw table have; `named` are its
-    parameters."""
+    parameters. With a `cut` (ns) there is a column `late` too: what began from then on. One query
+    of a period and the one before it costs little more than one of either."""
     known = closed(store, project, of) if end_ns - start_ns >= SHORT else Known()
-    inside = [hour for hour in known.hours if start_ns <= hour and hour + HOUR <= end_ns]
+    inside = [hour for hour in known.hours if start_ns <= hour and hour + HOUR <= end_ns
+              and not hour < cut < hour + HOUR]  # fmt: skip
     used, ranges = rest(inside, max(start_ns, known.first), end_ns)
     parts = []
+    wanted = {*names(columns), *(["late"] if cut else [])}
+    summed, told = (f", hour >= {int(cut // 10**9)} AS late", ", late") if cut else ("", "")
     if used:
         # The rows of one making appear at once; of a making before it some may be there still.
         mine = f"project = {{project:String}} AND ({_stretches(used)})"
         parts.append(f"""
-            SELECT {columns} FROM {of.table} WHERE {mine} AND {where}
+            SELECT {columns}{summed} FROM {of.table} WHERE {mine} AND {where}
               AND (hour, made) IN (
                 SELECT hour, max(made) FROM {of.table} WHERE {mine} GROUP BY hour)""")
     if ranges:
-        parts.append(f"SELECT {columns} FROM ({of.rows(ranges, where)})")
+        parts.append(f"SELECT {columns}{told} FROM ({of.rows(ranges, where, wanted, cut)})")
     if not parts:
-        parts.append(f"SELECT {columns} FROM {of.table} WHERE {where} AND 0")
+        parts.append(f"SELECT {columns}{summed} FROM {of.table} WHERE {where} AND 0")
     return Source(f"({' UNION ALL '.join(parts)})", named, len(used))
 
 
@@ -164,3 +173,28 @@ def _stretches(hours: Sequence[int]) -> str:
     return " OR ".join(
         f"(hour >= {int(a // 10**9)} AND hour < {int(b // 10**9)})" for a, b in found
     )
+
+
+def halved(start_ns: int, end_ns: int, whole: Period | None) -> tuple[int, int, int]:
+    """(start, end, cut) of what is read for a period: its own, or those of a longer one of which it
+    is the beginning or the end, up to the cut or from it on. Raises ValueError for its middle."""
+    if whole is None:
+        return start_ns, end_ns, 0
+    if start_ns != whole[0] and end_ns != whole[1]:
+        raise ValueError("a half of a period begins or ends with it")
+    return *whole, end_ns if start_ns == whole[0] else start_ns
+
+
+def half(rows: Iterable[dict[str, Any]], start_ns: int, cut: int) -> dict[str, Any] | None:
+    """Of rows with `late` that of the half that begins at `start_ns`."""
+    return next(iter(mine(rows, start_ns, cut)), None)
+
+
+def mine(rows: Iterable[dict[str, Any]], start_ns: int, cut: int) -> list[dict[str, Any]]:
+    """Of rows with `late`, which is taken out, those of the half that begins at `start_ns`; all
+    without a cut."""
+    return [
+        {name: value for name, value in row.items() if name != "late"}
+        for row in rows
+        if not cut or bool(row["late"]) == (start_ns == cut)
+    ]

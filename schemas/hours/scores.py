@@ -6,7 +6,8 @@ span began. An item is a trace, a span or a session, by its level.
 
 from __future__ import annotations
 
-from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, live, when
+from schemas.hours.layers import halves, needed
+from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 
 REASON = 200  # characters of a reason that are told apart
 
@@ -22,12 +23,56 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def _items(ranges: Ranges, where: str) -> str:
+_ITEMS = {
+    **{name: f"argMax({sql}, v.scored_at)" for name, sql in _FIELDS.items()},
+    "newest": "max(v.scored_at)",
+}  # fmt: skip
+_KEYS = ("hour", "evaluator", "evaluator_version", "level", "status", "reason")
+_NAMED = {
+    "hour": "toStartOfHour(at)", "evaluator": "evaluator",
+    "evaluator_version": "evaluator_version", "level": "level", "status": "state",
+    "reason": "if(status = 'scored', '', reason1)",
+}  # fmt: skip
+_WAITS = "countIf(again > toDateTime64(0, 3, 'UTC'))"
+_COUNTS = {
+    **_NAMED, "items": "count()", "weight": "sum(weight1)", "waiting": _WAITS,
+    "example": "argMax(trace1, (at, trace1))", "reached": "max(at)", "scored": "max(newest)",
+    "rules": "groupUniqArray(rule1)", "total": "sumIf(value1, state = 'scored')",
+    "square": "sumIf(value1 * value1 * weight1, state = 'scored')", "lowest": "min(1 / weight1)",
+}  # fmt: skip
+_HOURS = {
+    **{name: name for name in _NAMED}, "until": "toDateTime(min(ends), 'UTC')",
+    "items": "sum(n)", "weight": "sum(w)", "waiting": "sum(waits)",
+    "example": "argMax(shown, (last, shown))", "reached": "max(last)", "scored": "max(newest1)",
+    "rules": "groupUniqArrayArray(rules1)", "total": "sum(plain)", "square": "sum(vv)",
+    "lowest": "min(least)", "lone": "countIf(alone)", "lone_w": "sumIf(w, alone)",
+    "lone_v": "sumIf(v, alone)", "lone_ww": "sumIf(w * w, alone)",
+    "lone_vw": "sumIf(v * w, alone)", "lone_vv": "sumIf(v * v, alone)",
+    "lone_good": "sumIf(good, alone)", "lone_bad": "sumIf(bad, alone)",
+    "lone_mean": "sumIf(v / w, alone)", "lone_mean2": "sumIf(v * v / w / w, alone)",
+    "units": "groupArrayIf(unit, told)", "unit_items": "groupArrayIf(toUInt32(n), told)",
+    "unit_weight": "groupArrayIf(w, told)", "unit_value": "groupArrayIf(v, told)",
+    "unit_good": "groupArrayIf(good, told)", "unit_bad": "groupArrayIf(bad, told)",
+}  # fmt: skip
+_UNITS = {
+    **_NAMED, "alone": "status = 'scored' AND level = 'trace' AND session1 = ''",
+    "told": "status = 'scored' AND NOT alone",
+    "unit": "if(status = 'scored', cityHash64(if(session1 = '', trace1, session1)), 0)",
+    "n": "count()", "w": "sum(weight1)", "waits": _WAITS,
+    "shown": "argMax(trace1, (at, trace1))", "last": "max(at)", "newest1": "max(newest)",
+    "rules1": "groupUniqArray(rule1)", "plain": "sumIf(value1, state = 'scored')",
+    "v": "sumIf(value1 * weight1, state = 'scored')",
+    "vv": "sumIf(value1 * value1 * weight1, state = 'scored')",
+    "good": "max(value1 >= 0.5)", "bad": "max(value1 < 0.5)", "least": "min(1 / weight1)",
+    "ends": f"min(if(days = 0, {FOR_EVER}, toUnixTimestamp(at) + days * 86400))",
+}  # fmt: skip
+
+
+def _items(ranges: Ranges, where: str, fields: str) -> str:
     """The newest row of each item."""
-    fields = ", ".join(f"argMax({sql}, v.scored_at) AS {name}" for name, sql in _FIELDS.items())
     return f"""
             SELECT v.evaluator AS evaluator, v.evaluator_version AS evaluator_version,
-                   v.level AS level, {fields}, max(v.scored_at) AS newest
+                   v.level AS level, {fields}
             FROM scores AS v
             WHERE v.project = {{project:String}} AND {when("v.span_start", ranges, HOUR)}
               AND {live("v.span_start", "v.retention_days")} AND {where}
@@ -37,57 +82,26 @@ def _items(ranges: Ranges, where: str) -> str:
             HAVING {when("at", ranges)}"""
 
 
-_KEYS = "hour, evaluator, evaluator_version, level, status, reason"
-_NAMES = """toStartOfHour(at) AS hour, evaluator, evaluator_version, level, state AS status,
-               if(status = 'scored', '', reason1) AS reason"""
-_WAITS = "countIf(again > toDateTime64(0, 3, 'UTC'))"
-
-
-def counts(ranges: Ranges, where: str = "1") -> str:
+def counts(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """`rows` without the columns of units, for questions that ask of none."""
-    return f"""
-        SELECT {_NAMES}, count() AS items, sum(weight1) AS weight, {_WAITS} AS waiting,
-               argMax(trace1, (at, trace1)) AS example, max(at) AS reached,
-               max(newest) AS scored, groupUniqArray(rule1) AS rules,
-               sumIf(value1, state = 'scored') AS total,
-               sumIf(value1 * value1 * weight1, state = 'scored') AS square,
-               min(1 / weight1) AS lowest
-        FROM ({_items(ranges, where)}) GROUP BY {_KEYS}"""
+    told, _, key = halves("at", cut)
+    keys = (*_KEYS, *key)
+    found, fields = needed(wanted, (*keys, "at"), {**_COUNTS, **told}, _ITEMS)
+    return f"SELECT {found} FROM ({_items(ranges, where, fields)}) GROUP BY {', '.join(keys)}"
 
 
-def rows(ranges: Ranges, where: str = "1") -> str:
+def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """The SELECT of `score_hours`. Traces without a session are lone units, and those of spans are
     not: their spans may begin in two hours."""
+    told, late, key = halves("at", cut)
+    keys = (*_KEYS, "alone", "told", "unit", *key)
+    hours, units, fields = needed(
+        wanted, (*keys, "at"), {**_HOURS, **late}, {**_UNITS, **told}, _ITEMS
+    )
     return f"""
-        SELECT {_KEYS}, toDateTime(min(ends), 'UTC') AS until, sum(n) AS items, sum(w) AS weight,
-               sum(waits) AS waiting, argMax(shown, (last, shown)) AS example,
-               max(last) AS reached, max(newest1) AS scored,
-               groupUniqArrayArray(rules1) AS rules, sum(plain) AS total, sum(vv) AS square,
-               min(least) AS lowest,
-               countIf(alone) AS lone, sumIf(w, alone) AS lone_w, sumIf(v, alone) AS lone_v,
-               sumIf(w * w, alone) AS lone_ww, sumIf(v * w, alone) AS lone_vw,
-               sumIf(v * v, alone) AS lone_vv, sumIf(good, alone) AS lone_good,
-               sumIf(bad, alone) AS lone_bad, sumIf(v / w, alone) AS lone_mean,
-               sumIf(v * v / w / w, alone) AS lone_mean2,
-               groupArrayIf(unit, told) AS units, groupArrayIf(toUInt32(n), told) AS unit_items,
-               groupArrayIf(w, told) AS unit_weight, groupArrayIf(v, told) AS unit_value,
-               groupArrayIf(good, told) AS unit_good, groupArrayIf(bad, told) AS unit_bad
-        FROM (
-            SELECT {_NAMES}, status = 'scored' AND level = 'trace' AND session1 = '' AS alone,
-                   status = 'scored' AND NOT alone AS told,
-                   if(status = 'scored', cityHash64(if(session1 = '', trace1, session1)), 0)
-                       AS unit,
-                   count() AS n, sum(weight1) AS w, {_WAITS} AS waits,
-                   argMax(trace1, (at, trace1)) AS shown, max(at) AS last,
-                   max(newest) AS newest1, groupUniqArray(rule1) AS rules1,
-                   sumIf(value1, state = 'scored') AS plain,
-                   sumIf(value1 * weight1, state = 'scored') AS v,
-                   sumIf(value1 * value1 * weight1, state = 'scored') AS vv,
-                   max(value1 >= 0.5) AS good, max(value1 < 0.5) AS bad, min(1 / weight1) AS least,
-                   min(if(days = 0, {FOR_EVER}, toUnixTimestamp(at) + days * 86400)) AS ends
-            FROM ({_items(ranges, where)})
-            GROUP BY {_KEYS}, alone, told, unit
-        ) GROUP BY {_KEYS}"""
+        SELECT {hours} FROM (
+            SELECT {units} FROM ({_items(ranges, where, fields)}) GROUP BY {", ".join(keys)}
+        ) GROUP BY {", ".join((*_KEYS, *key))}"""
 
 
 SCORE_HOURS = Rolled("score_hours", "scores", "span_start", rows)

@@ -57,17 +57,20 @@ class Block:
 def course(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
     seconds: int = 0, column: str = "", segment: Mapping[str, str] | None = None,
-    every: bool = False,
+    every: bool = False, cut: int = 0,
 ) -> list[Block]:  # fmt: skip
     """Blocks of `seconds` (0: the whole range is one) by time, for each value of a column of
     SEGMENT_COLUMNS ('': all are one group, named ''), or for the traces inside ('in') and outside
     ('out') of a segment. With `every` all evaluators are asked for at once, so that a page with
-    several asks once. Raises ValueError for other columns."""
+    several asks once; a `cut` that their summaries are asked with saves a question. Raises
+    ValueError for other columns."""
     joined, name, named = _grouped(column, segment)
     width = seconds * 10**9 or end_ns - start_ns
     if not column and not segment and seconds % 3600 == 0:
         some = "" if every else evaluator
-        told = verdicts(store, project, start_ns, end_ns, some)
+        ends = [(start_ns, cut), (cut, end_ns)] if cut else [(start_ns, end_ns)]
+        whole = (start_ns, end_ns) if cut else None
+        told = [row for end in ends for row in verdicts(store, project, *end, some, whole)]
         keys = {row["key"] for row in of_version(told, evaluator, version)[1]}
         return [
             _block(row, row["block"] * width if seconds else start_ns, width)

@@ -9,6 +9,7 @@ from schemas.clickhouse import Store
 from schemas.hours import rolled
 from schemas.hours.scores import SCORE_COUNTS
 from schemas.models import EmbeddingRow, Observation, ScoreRow
+from schemas.queries.sessions import judged_between
 from schemas.queries.spans import SEGMENT_COLUMNS, SEGMENT_SQL
 
 
@@ -43,17 +44,20 @@ def evaluators(store: Store, project: str) -> list[dict[str, Any]]:
 def trace_scores(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
     """All scores of a trace: evaluator, evaluator_version, status, value, reason, explanation,
     span_id, level, source."""
+    since, until = judged_between(store, project, [trace_id])
     return store.rows(
         """
         SELECT toString(evaluator) AS evaluator, toString(evaluator_version) AS evaluator_version,
                toString(status) AS status, value, reason, explanation, span_id,
                toString(level) AS level, toString(source) AS source
-        FROM scores FINAL WHERE project = {project:String} AND trace_id = {trace:String}
+        FROM scores FINAL PREWHERE trace_id = {trace:String}
+        WHERE project = {project:String}
+          AND span_start >= fromUnixTimestamp64Nano({since:Int64})
+          AND span_start <= fromUnixTimestamp64Nano({until:Int64})
         ORDER BY evaluator
         """,
-        project=project,
-        trace=trace_id,
-    )
+        project=project, trace=trace_id, since=since, until=until,
+    )  # fmt: skip
 
 
 def observations(

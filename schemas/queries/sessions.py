@@ -110,35 +110,39 @@ def session_turns(
                argMinIf(s.output_preview, s.start_time, s.output_preview != '') AS output,
                countIf(s.status = 'ERROR') AS errors, sum(s.cost_usd) AS cost_usd
         FROM spans AS s FINAL
-        WHERE project = {project:String} AND trace_id IN (
+        PREWHERE trace_id IN (
             SELECT trace_id FROM spans WHERE project = {project:String}
             AND session_id = {session:String})
+        WHERE project = {project:String}
         GROUP BY trace_id ORDER BY start_ns, trace_id LIMIT {limit:UInt32}
         """,
         project=project, session=session_id, limit=limit,
     )  # fmt: skip
 
 
-def judged_since(store: Store, project: str, traces: list[str]) -> int:
-    """The moment (ns) before which nothing was judged of these traces: scores are ordered by time,
-    and one by its trace alone would be looked for in all of them."""
+def judged_between(store: Store, project: str, traces: list[str]) -> tuple[int, int]:
+    """The moments (ns) between which spans of these traces began that were judged: scores are
+    ordered by day, and one by its trace alone would be looked for in all of them."""
     times = trace_times(store, project, traces)
     if len(times) < len(set(traces)):  # one may just be arriving
-        return 0
-    return max(0, min((first for first, _ in times.values()), default=HOUR) - HOUR)
+        return 0, 2**62
+    first = min((first for first, _ in times.values()), default=HOUR)
+    return max(0, first - HOUR), max((last for _, last in times.values()), default=0) + HOUR
 
 
 def session_scores(store: Store, project: str, traces: list[str]) -> dict[str, list[Any]]:
     """(evaluator, status, value) by trace, of each evaluator's newest verdict."""
+    since, until = judged_between(store, project, traces)
     rows = store.rows(
         """
         SELECT trace_id, toString(evaluator) AS name, toString(status) AS state, value
-        FROM scores FINAL
-        WHERE project = {project:String} AND trace_id IN {traces:Array(String)}
+        FROM scores FINAL PREWHERE trace_id IN {traces:Array(String)}
+        WHERE project = {project:String}
           AND span_start >= fromUnixTimestamp64Nano({since:Int64})
+          AND span_start <= fromUnixTimestamp64Nano({until:Int64})
         ORDER BY scored_at DESC LIMIT 1 BY trace_id, name
         """,
-        project=project, traces=traces, since=judged_since(store, project, traces),
+        project=project, traces=traces, since=since, until=until,
     )  # fmt: skip
     found: dict[str, list[Any]] = {}
     for row in sorted(rows, key=lambda row: row["name"]):

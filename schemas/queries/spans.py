@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from schemas.queries.scope import across_projects
 from schemas.queries.traces import SEGMENT_COLUMNS, SEGMENT_SQL, list_traces, trace_times
 
 __all__ = [
-    "SEGMENT_COLUMNS", "SEGMENT_SQL", "count_spans", "insert_spans", "list_traces", "projects",
-    "span_ids", "time_range", "trace_spans",
+    "SEGMENT_COLUMNS", "SEGMENT_SQL", "count_spans", "insert_spans", "list_traces", "newest",
+    "projects", "span_ids", "time_range", "trace_spans",
 ]  # fmt: skip
 
 
@@ -25,6 +26,10 @@ NO_TEXT: dict[str, Any] = {
     "output_messages": "", "document_ids": [], "document_scores": [], "document_sources": [],
     "tool_ids": [], "tool_arguments": [], "tool_result_ids": [], "tool_results": [],
 }  # fmt: skip
+# Within which a project's first span is looked for after the first of all, and its last before now;
+# 0: in all that there is.
+OLDEST = (1, 32, 0)  # days
+NEWEST = (1, 24, 32 * 24, 0)  # hours
 # How far outside a trace's recorded times its spans are looked for: one may just be arriving.
 NEAR = 5 * 60 * 10**9
 
@@ -73,13 +78,15 @@ def trace_spans(
     inside = """WHERE project = {project:String} AND trace_id = {trace:String}
           AND start_time >= fromUnixTimestamp64Nano({first:Int64})
           AND start_time <= fromUnixTimestamp64Nano({last:Int64})"""
+    mine = "PREWHERE trace_id = {trace:String}"  # of the sorting key: FINAL sees what it must
     if only:
+        mine += " AND span_id IN {only:Array(String)}"
         inside += " AND span_id IN {only:Array(String)}"
         named["only"] = list(only)
     rows = store.rows(
         f"""
         SELECT *, toUnixTimestamp64Nano(start_time) AS start_ns FROM spans FINAL
-        {inside} ORDER BY start_time
+        {mine} {inside} ORDER BY start_time
         """,
         **named,
     )
@@ -114,11 +121,39 @@ def joined(row: dict[str, Any], said: Said | None) -> dict[str, Any]:
 
 def time_range(store: Store, project: str) -> tuple[int, int]:
     """(first, last) span start in ns; (0, 0) for an empty project."""
-    rows = store.rows(
-        """
-        SELECT toUnixTimestamp64Nano(min(first)) AS a, toUnixTimestamp64Nano(max(last)) AS b
-        FROM trace_times WHERE project = {project:String} HAVING count() > 0
+    last = newest(store, project)
+    if not last:
+        return 0, 0
+    first = 0
+    for days in OLDEST:
+        # What all projects began with is known from the parts' own bounds.
+        near = "start_time < (SELECT min(start_time) FROM spans) + toIntervalDay({days:UInt32})"
+        first = _edge(store, project, "min", near if days else "1", days=days)
+        if first:
+            break
+    return first or last, last
+
+
+def newest(store: Store, project: str) -> int:
+    """The last span's start in ns, 0 for an empty project. Looked for in the last hour, then in
+    longer stretches: only a project that nothing was sent to for long is read whole."""
+    now = time.time_ns()
+    for hours in NEWEST:
+        # By the steps of the primary key, so that pages opened together ask the same.
+        since = (now - hours * 3600 * 10**9) // NEAR * NEAR if hours else 0
+        near = "start_time >= fromUnixTimestamp64Nano({since:Int64})"
+        if found := _edge(store, project, "max", near if hours else "1", since=since):
+            return found
+    return 0
+
+
+def _edge(store: Store, project: str, edge: str, near: str, **named: Any) -> int:
+    """The first (`min`) or last (`max`) span start of a project near some moment, 0 without one."""
+    (row,) = store.rows(
+        f"""
+        SELECT if(count() = 0, 0, toUnixTimestamp64Nano({edge}(start_time))) AS at FROM spans
+        WHERE project = {{project:String}} AND {near}
         """,
-        project=project,
-    )
-    return (int(rows[0]["a"]), int(rows[0]["b"])) if rows else (0, 0)
+        project=project, **named,
+    )  # fmt: skip
+    return int(row["at"])

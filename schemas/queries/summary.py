@@ -11,6 +11,7 @@ import numpy as np
 
 from schemas.clickhouse import Store
 from schemas.estimates.means import Mean, Sums, of_moments, weighted, worst
+from schemas.hours.rolled import Period
 from schemas.queries.canary import doubtful_since
 from schemas.queries.spans import SEGMENT_COLUMNS
 from schemas.queries.traffic import traffic
@@ -106,12 +107,13 @@ class ScoreSummary:
 
 def summarise(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
-    segment: Mapping[str, str] | None = None,
+    segment: Mapping[str, str] | None = None, whole: Period | None = None,
 ) -> ScoreSummary:  # fmt: skip
     """The summary of one evaluator version over what began in [start, end), of the traces (for
     level session the sessions with such a trace) where `segment`, a value by column of
-    SEGMENT_COLUMNS, holds. Of an item's several rows the newest counts. Raises ValueError on
-    other columns."""
+    SEGMENT_COLUMNS, holds. Of an item's several rows the newest counts. `whole`: a period of
+    which this is one half, where the other is asked for, too. Raises ValueError on other
+    columns."""
     chosen = dict(segment or {})
     if unknown := set(chosen) - set(SEGMENT_COLUMNS):
         raise ValueError(f"scores cannot be segmented by {', '.join(sorted(unknown))}")
@@ -125,7 +127,7 @@ def summarise(
     if chosen:
         level, rules = _level(store, named)
     else:  # what is asked for one evaluator is asked for all, so that a page asks it once
-        level, mine = of_version(verdicts(*window), evaluator, version)
+        level, mine = of_version(verdicts(*window, whole=whole), evaluator, version)
         rules = sorted({rule for row in mine for rule in row["rules"]})
     if level == "session":
         named["earlier"] = start_ns - DAY
@@ -137,12 +139,12 @@ def summarise(
         counted = _shortened(mine)
         scored = next((row for row in mine if row["status"] == "scored"), None)
         many = scored is not None and int(scored["items"]) > MANY
-        found = moments(scored, unit_sums(*window)) if scored and many else None
+        found = moments(scored, unit_sums(*window, whole=whole)) if scored and many else None
         if scored and found and found.enough:  # so many that not every session is read
             mean, weight, lowest = of_moments(found), found.w, float(scored["lowest"])
         else:
             mean, weight, lowest = _mean(store, level, inside, named)
-    items, stands = _all_traffic(store, level, inside, named)
+    items, stands = _all_traffic(store, level, inside, named, whole)
     since = doubtful_since(store, evaluator, version)
     doubtful = store.rows(_doubtful(level, inside), **named, since=since)[0]["n"] if since else 0
     counts: dict[str, int] = {}
@@ -203,11 +205,13 @@ def _mean(
     return weighted(_sums(units)), weight, min((float(r["lowest"]) for r in units), default=1.0)
 
 
-def _all_traffic(store: Store, level: str, inside: str, named: dict[str, Any]) -> tuple[int, float]:
+def _all_traffic(
+    store: Store, level: str, inside: str, named: dict[str, Any], whole: Period | None
+) -> tuple[int, float]:
     """(items that began in the window, how many they stand for). What evaluators have in common is
     asked in the same words, so that a page asks it once."""
     if level == "trace" and not inside:
-        found = traffic(store, named["project"], named["start"], named["end"])
+        found = traffic(store, named["project"], named["start"], named["end"], whole)
         return found.traces, found.kept
     shared = named if inside or level == "span" else {k: named[k] for k in _SHARED}
     row = store.rows(_traffic(level, inside), **shared)[0]

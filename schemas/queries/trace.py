@@ -30,7 +30,8 @@ def heads(store: Store, project: str, trace_id: str) -> list[dict[str, Any]]:
                toString(error_type) AS error_type, toString(model) AS model, input_tokens,
                output_tokens, cost_usd, session_id, user_id, toString(service) AS service,
                tool_names AS tools
-        FROM spans FINAL WHERE {_INSIDE} ORDER BY start_time, span_id
+        FROM spans FINAL PREWHERE trace_id = {{trace:String}} WHERE {_INSIDE}
+        ORDER BY start_time, span_id
         """,
         **_times(store, project, trace_id),
     )

@@ -241,8 +241,8 @@ def _listed(
                count() AS spans,
                countIf(s.status = 'ERROR') AS errors, sum(s.input_tokens) AS input_tokens,
                sum(s.output_tokens) AS output_tokens, sum(s.cost_usd) AS cost_usd, {SEGMENT_SQL}
-        FROM spans AS s FINAL
-        WHERE {_RANGE} AND trace_id IN {{traces:Array(String)}} {near if scattered else ""}
+        FROM spans AS s FINAL PREWHERE trace_id IN {{traces:Array(String)}}
+        WHERE {_RANGE} {near if scattered else ""}
         GROUP BY trace_id ORDER BY start_ns DESC
         """,
         project=project,

@@ -10,6 +10,7 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
 from schemas.hours import rolled
+from schemas.hours.rolled import LATE, Period, half, halved
 from schemas.hours.traffic import GAMMA, SIGNALS, TRAFFIC_HOURS, column
 from schemas.queries import spans
 
@@ -54,21 +55,30 @@ class Traffic:
         return nan
 
 
-def traffic(store: Store, project: str, start_ns: int, end_ns: int) -> Traffic:
-    """Of traces whose first span began in [start, end); each span counts once."""
+def traffic(
+    store: Store, project: str, start_ns: int, end_ns: int, whole: Period | None = None
+) -> Traffic:
+    """Of traces whose first span began in [start, end); each span counts once. `whole`: a period of
+    which this is one half, where the other is asked for, too; both are then read at once."""
+    start, end, cut = halved(start_ns, end_ns, whole)
     of = rolled.source(
-        store, project, TRAFFIC_HOURS, start_ns, end_ns,
+        store, project, TRAFFIC_HOURS, start, end,
         "traces, failed, roots, kept, cost, tokens, bins, counts, lone, lone_cost, lone_cost2",
+        cut=cut,
     )  # fmt: skip
-    (row,) = store.rows(
+    rows = store.rows(
         f"""
-        SELECT sum(traces) AS n, sum(failed) AS bad, sum(roots) AS starts, sum(kept) AS worth,
+        SELECT {LATE if cut else "0"} AS late, sum(traces) AS n, sum(failed) AS bad,
+               sum(roots) AS starts, sum(kept) AS worth,
                sum(cost) AS usd, sum(tokens) AS used, sumMap(bins, counts) AS found,
                sum(lone) AS one, sum(lone_cost) AS one_usd, sum(lone_cost2) AS one_usd2
-        FROM {of.sql}
+        FROM {of.sql} GROUP BY late
         """,
         project=project, **of.named,
     )  # fmt: skip
+    row = half(rows, start_ns, cut)
+    if row is None:
+        return Traffic(0, 0, 0, 0.0, 0.0, 0, [], [], hours=of.hours)
     bins, counts = row["found"]
     return Traffic(
         int(row["n"]), int(row["bad"]), int(row["starts"]), float(row["worth"]), float(row["usd"]),
@@ -78,25 +88,30 @@ def traffic(store: Store, project: str, start_ns: int, end_ns: int) -> Traffic:
 
 
 def cost_interval(
-    store: Store, project: str, start_ns: int, end_ns: int
+    store: Store, project: str, start_ns: int, end_ns: int, whole: Period | None = None
 ) -> tuple[float, float, int, float]:
     """(mean USD of a trace, half-width of its 95% interval, traces, sum) of traces that began in
-    the range; sessions are the units of the interval, a trace without one is its own."""
-    lone, lone_cost, lone_cost2 = traffic(store, project, start_ns, end_ns).lone
+    the range; sessions are the units of the interval, a trace without one is its own. `whole` as
+    for `traffic`."""
+    lone, lone_cost, lone_cost2 = traffic(store, project, start_ns, end_ns, whole).lone
+    start, end, cut = halved(start_ns, end_ns, whole)
     of = rolled.source(
-        store, project, TRAFFIC_HOURS, start_ns, end_ns, "units, unit_traces, unit_cost"
+        store, project, TRAFFIC_HOURS, start, end, "units, unit_traces, unit_cost", cut=cut
     )
-    (row,) = store.rows(
+    rows = store.rows(
         f"""
-        SELECT count() AS units, sum(n) AS traces, sum(c) AS total, sum(c * c) AS cc,
+        SELECT late, count() AS units, sum(n) AS traces, sum(c) AS total, sum(c * c) AS cc,
                sum(c * n) AS cn, sum(n * n) AS nn
         FROM (
-            SELECT unit, toFloat64(sum(traces)) AS n, sum(usd) AS c FROM {of.sql}
-            ARRAY JOIN units AS unit, unit_traces AS traces, unit_cost AS usd GROUP BY unit
-        )
+            SELECT {LATE if cut else "0"} AS late, unit, toFloat64(sum(traces)) AS n, sum(usd) AS c
+            FROM {of.sql}
+            ARRAY JOIN units AS unit, unit_traces AS traces, unit_cost AS usd GROUP BY late, unit
+        ) GROUP BY late
         """,
         project=project, **of.named,
     )  # fmt: skip
+    none = dict.fromkeys(("units", "traces", "total", "cc", "cn", "nn"), 0)
+    row = half(rows, start_ns, cut) or none
     units, traces = int(row["units"]) + lone, float(row["traces"]) + lone
     if not traces:
         return nan, nan, 0, 0.0
@@ -105,8 +120,8 @@ def cost_interval(
     # The ratio of two sums over units, by the delta method.
     spread = (row["cc"] + lone_cost2) - 2 * mean * (row["cn"] + lone_cost)
     spread = max(0.0, spread + mean * mean * (row["nn"] + lone))
-    half = Z * sqrt(spread * units / max(1, units - 1)) / traces if units > 1 else nan
-    return mean, half, int(traces), total
+    half_width = Z * sqrt(spread * units / max(1, units - 1)) / traces if units > 1 else nan
+    return mean, half_width, int(traces), total
 
 
 def signal_blocks(

@@ -8,7 +8,7 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.means import Moments
 from schemas.hours import rolled
-from schemas.hours.rolled import Rolled, Source
+from schemas.hours.rolled import LATE, Period, Rolled, Source, halved, mine
 from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS
 
 # Of an evaluator's version and level: numbers are grouped by faster than names.
@@ -17,74 +17,93 @@ _KEY = "cityHash64(evaluator, evaluator_version, level) AS key"
 
 def _source(
     store: Store, project: str, window: tuple[int, int], columns: str, evaluator: str,
-    of: Rolled = SCORE_HOURS,
+    of: Rolled = SCORE_HOURS, cut: int = 0,
 ) -> Source:  # fmt: skip
     where = "evaluator = {evaluator:String}" if evaluator else "evaluator != ''"
     named: dict[str, Any] = {"evaluator": evaluator} if evaluator else {}
-    return rolled.source(store, project, of, *window, f"{_KEY}, {columns}", where, **named)
+    return rolled.source(store, project, of, *window, f"{_KEY}, {columns}", where, cut, **named)
 
 
 def verdicts(
-    store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
+    store: Store,
+    project: str,
+    start_ns: int,
+    end_ns: int,
+    evaluator: str = "",
+    whole: Period | None = None,
 ) -> list[dict[str, Any]]:
     """By evaluator ('': all are asked for), version, level, status and reason (its first 200
     characters), the most frequent first: evaluator, version, level, `key` (of these three), status,
     reason, items, weight (the sum of 1 / probability), waiting (to be tried again), lowest
     (probability), example (a trace of the last one), rules, square (of the values, by weight). Of
-    an item the newest row counts."""
+    an item the newest row counts. `whole`: a period of which this is one half, where the other is
+    asked for, too."""
+    start, end, cut = halved(start_ns, end_ns, whole)
     of = _source(
-        store, project, (start_ns, end_ns),
+        store, project, (start, end),
         "toString(evaluator) AS e, toString(evaluator_version) AS o, toString(level) AS l,"
         " toString(status) AS s, reason, items, weight, waiting, lowest, rules, example, reached,"
         " square",
-        evaluator, SCORE_COUNTS,
+        evaluator, SCORE_COUNTS, cut,
     )  # fmt: skip
-    return store.rows(
+    late = LATE if cut else "0"
+    rows = store.rows(
         f"""
-        SELECT e AS evaluator, o AS version, l AS level, any(key) AS key, s AS status,
-               c.reason AS reason, sum(c.items) AS items, sum(c.weight) AS weight,
+        SELECT {late} AS late, e AS evaluator, o AS version, l AS level, any(key) AS key,
+               s AS status, c.reason AS reason, sum(c.items) AS items, sum(c.weight) AS weight,
                sum(c.waiting) AS waiting, min(c.lowest) AS lowest,
                argMax(c.example, (c.reached, c.example)) AS example,
                arraySort(groupUniqArrayArray(c.rules)) AS rules, sum(c.square) AS square
-        FROM {of.sql} AS c GROUP BY e, o, l, s, c.reason ORDER BY items DESC, e, o, l, s, reason
+        FROM {of.sql} AS c GROUP BY late, e, o, l, s, c.reason
+        ORDER BY items DESC, e, o, l, s, reason
         """,
         project=project, **of.named,
     )  # fmt: skip
+    return mine(rows, start_ns, cut)
 
 
 def of_version(
     rows: list[dict[str, Any]], evaluator: str, version: str
 ) -> tuple[str, list[dict[str, Any]]]:
     """(the level that most verdicts of a version are of, 'trace' without any; those of it)."""
-    mine = [row for row in rows if (row["evaluator"], row["version"]) == (evaluator, version)]
+    own = [row for row in rows if (row["evaluator"], row["version"]) == (evaluator, version)]
     count: dict[str, int] = {}
-    for row in mine:
+    for row in own:
         count[row["level"]] = count.get(row["level"], 0) + int(row["items"])
     level = max(sorted(count), key=lambda level: count[level], default="trace")
-    return level, [row for row in mine if row["level"] == level]
+    return level, [row for row in own if row["level"] == level]
 
 
 def unit_sums(
-    store: Store, project: str, start_ns: int, end_ns: int, evaluator: str = ""
+    store: Store,
+    project: str,
+    start_ns: int,
+    end_ns: int,
+    evaluator: str = "",
+    whole: Period | None = None,
 ) -> list[dict[str, Any]]:
     """By `key` of evaluator ('': all), version and level, sums over sessions (a trace without one
     is its own) of what is scored: units, items, w and v (of 1 / probability, and of the value times
-    that), ww, vw, vv, good and bad (units with such an item)."""
+    that), ww, vw, vv, good and bad (units with such an item). `whole` as for `verdicts`."""
+    start, end, cut = halved(start_ns, end_ns, whole)
     lone = ", ".join(f"lone_{name}" for name in ("w", "v", "ww", "vw", "vv", "good", "bad"))
     of = _source(
-        store, project, (start_ns, end_ns),
+        store, project, (start, end),
         f"lone, {lone}, units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
+        cut=cut,
     )  # fmt: skip
+    late = LATE if cut else "0"
     none = "arrayWithConstant(length(units), 0.0)"
     # Lone units stand behind the others as one of number 0, which brings its sums along.
-    return store.rows(
+    rows = store.rows(
         f"""
-        SELECT key, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items, sum(w1) AS w, sum(v1) AS v,
+        SELECT late, key, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items, sum(w1) AS w,
+               sum(v1) AS v,
                sum(if(unit = 0, w2, w1 * w1)) AS ww, sum(if(unit = 0, vw2, v1 * w1)) AS vw,
                sum(if(unit = 0, v2, v1 * v1)) AS vv, sum(g1) AS good, sum(h1) AS bad
         FROM (
-            SELECT key, unit, sum(i) AS n, sum(a) AS w1, sum(b) AS v1, sum(aa) AS w2,
-                   sum(ba) AS vw2, sum(bb) AS v2, if(unit = 0, sum(g), max(g)) AS g1,
+            SELECT {late} AS late, key, unit, sum(i) AS n, sum(a) AS w1, sum(b) AS v1,
+                   sum(aa) AS w2, sum(ba) AS vw2, sum(bb) AS v2, if(unit = 0, sum(g), max(g)) AS g1,
                    if(unit = 0, sum(h), max(h)) AS h1
             FROM {of.sql}
             ARRAY JOIN arrayPushBack(units, 0) AS unit,
@@ -94,17 +113,18 @@ def unit_sums(
                 arrayPushBack({none}, lone_vv) AS bb,
                 arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
                 arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h
-            GROUP BY key, unit HAVING n > 0
-        ) GROUP BY key
+            GROUP BY late, key, unit HAVING n > 0
+        ) GROUP BY late, key
         """,
         project=project, **of.named,
     )  # fmt: skip
+    return mine(rows, start_ns, cut)
 
 
 def moments(scored: Mapping[str, Any], sums: Sequence[Mapping[str, Any]]) -> Moments:
     """Of a row of `verdicts` about what is scored, and of `unit_sums`, those that are about it."""
-    (mine,) = (row for row in sums if row["key"] == scored["key"])
-    return Moments(square=scored["square"], **{k: v for k, v in mine.items() if k != "key"})
+    (own,) = (row for row in sums if row["key"] == scored["key"])
+    return Moments(square=scored["square"], **{k: v for k, v in own.items() if k != "key"})
 
 
 def unit_blocks(

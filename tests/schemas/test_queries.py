@@ -13,7 +13,7 @@ import pytest
 from schemas.clickhouse import Store
 from schemas.errors import Permanent, Retryable
 from schemas.models import DeliveryRow, EmbeddingRow, FindingRow, Sample, ScoreRow, SpanRow
-from schemas.queries import findings, ingest, samples, scores, spans, work
+from schemas.queries import deletion, findings, ingest, samples, scores, spans, work
 
 NOW = time.time_ns() - 3600 * 10**9
 TRACE = "0" * 31 + "1"
@@ -186,3 +186,19 @@ def test_errors_are_typed_by_clickhouses_code(store: Store) -> None:
         store.rows("SELEC 1")
     with pytest.raises(Retryable, match="Code: 60"):
         store.rows("SELECT 1 FROM nothing_here")
+
+
+def test_the_first_and_last_span_are_found_wherever_they_lie(store: Store) -> None:
+    name, now, day = f"edges-{uuid.uuid4().hex[:8]}", time.time_ns(), 86_400 * 10**9
+    assert spans.time_range(store, name) == (0, 0)
+    old = SpanRow(name, "1" * 32, "1" * 16, now - 400 * day, retention_days=0)
+    spans.insert_spans(store, [old], f"{name}-1")
+    assert spans.time_range(store, name) == (old.start_time, old.start_time)
+    wanted = old.start_time
+    for n, at in enumerate((now - 60 * day, now - 3 * day, now - 2 * day // 24, now, now + day)):
+        late = replace(old, trace_id=f"{n + 2}" * 32, span_id=f"{n + 2}" * 16, start_time=at)
+        spans.insert_spans(store, [late], f"{name}-{n + 2}")
+        assert spans.time_range(store, name) == (wanted, at)
+        assert spans.newest(store, name) == at
+    deletion.erase(store, name, [("trace", "1" * 32), ("trace", "6" * 32)], deletion.Names())
+    assert spans.time_range(store, name) == (now - 60 * day, now)

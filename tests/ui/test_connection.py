@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from schemas.clickhouse import Store
+from schemas.errors import Retryable
 from schemas.models import LabelRow
 from schemas.queries import labels
 from schemas.settings import Settings
@@ -95,3 +97,51 @@ def test_the_oldest_answers_go_when_there_are_too_many() -> None:
     assert answers.get("d", 0.0) is None, "one answer may not take up most of the room"
     answers.put("e", [{}] * 3, 10.0)
     assert answers.get("e", 0.0) is not None and answers.get("e", 11.0) is None
+
+
+def test_what_is_asked_at_once_ends_together_when_the_page_is_left(
+    paged: PageStore, store: Store, leave: threading.Event
+) -> None:
+    ended: list[BaseException] = []
+    slow = "SELECT sum(cityHash64(number, 7)) AS n, {x:UInt8} FROM numbers(1000000000000)"
+
+    def look() -> None:
+        try:
+            paged.together(*(lambda x=x: paged.rows(slow, x=x) for x in range(6)))
+        except BaseException as error:
+            ended.append(error)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    wait_until(lambda: len(_running(store)) == connection.AT_ONCE, "some run, the others wait")
+    leave.set()
+    reader.join(20)
+    assert isinstance(ended[0], Left)
+    wait_until(lambda: not _running(store), "all are killed, and none began after them")
+
+
+def test_a_question_that_several_calls_ask_is_asked_once(
+    paged: PageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = Store.rows_as
+
+    def counted(self: Store, sql: str, *rest: Any) -> list[dict[str, Any]]:
+        asked.append(sql)
+        return real(self, sql, *rest)
+
+    monkeypatch.setattr(Store, "rows_as", counted)
+    calls = [lambda: paged.rows("SELECT 1 AS n, sleep(0.1) AS s")[0]["n"]] * 5
+    assert paged.together(*calls, lambda: paged.together(lambda: 7)) == [1, 1, 1, 1, 1, [7]]
+    assert paged.rows("SELECT 1 AS n, sleep(0.1) AS s") == [{"n": 1, "s": 0}]
+    assert len(asked) == 1
+
+
+def test_an_error_of_one_call_ends_the_others(paged: PageStore, store: Store) -> None:
+    slow = "SELECT sum(cityHash64(number, 7)) AS n FROM numbers(1000000000000)"
+    with pytest.raises(Retryable, match="UNKNOWN_TABLE"):
+        paged.together(
+            lambda: paged.rows(slow), lambda: paged.rows("SELECT * FROM no_such_table"),
+            lambda: paged.rows("SELECT * FROM no_such_table"),
+        )  # fmt: skip
+    wait_until(lambda: not _running(store), "the other is killed")

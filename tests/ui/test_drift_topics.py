@@ -39,6 +39,7 @@ def moved(store: Store) -> str:
 def test_a_topic_that_appeared_is_told_with_shares_and_counts(
     settings: Settings, store: Store, moved: str
 ) -> None:
+    answer_waiting(store)  # what other tests asked
     page = opened(settings, "drift", moved, signal="latency")
     page.button(key="topics-ask").click().run(timeout=120)
     assert "Searching" in words(page)

@@ -16,10 +16,12 @@ from scipy.linalg import eigh
 from schemas.clickhouse import Store
 from schemas.queries import maps, spans, trace
 from ui import clock, links
+from ui.data import zone
 from ui.figures import COLOURS
 from ui.plain import visible
 
 KEY = "map"
+FIELDS = ("input", "output")
 DAY_NS = 86_400 * 10**9
 LISTED = 50
 COLOURED = 6  # topics with a colour of their own
@@ -44,24 +46,29 @@ def project(vectors: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     return points, float(variance.sum() / total) if total else 0.0
 
 
+def field() -> str:
+    """Which texts the address asks for."""
+    said = st.query_params.get("field", FIELDS[0])
+    return said if said in FIELDS else FIELDS[0]
+
+
+def sample(store: Store, name: str, of: str) -> tuple[int, list[dict[str, Any]]]:
+    """As `maps.embedding_sample`, of a project's last 28 days."""
+    last = spans.newest(store, name)
+    return maps.embedding_sample(store, name, of, last - 28 * DAY_NS, last + 1)
+
+
 def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> None:
     """The map of a project's inputs or outputs of its last 28 days; coloured by `topics`, a label
     by trace, where there are some, else by time."""
     st.subheader("Map of texts")
-    field = st.radio("Of", ["input", "output"], horizontal=True, key="field", bind="query-params")
-    _, last = spans.time_range(store, name)
-    held, rows = maps.embedding_sample(store, name, field, last - 28 * DAY_NS, last + 1)
+    of = st.radio("Of", FIELDS, horizontal=True, key="field", bind="query-params")
+    held, rows = sample(store, name, str(of))
     if len(rows) < 10:
         st.info("Too few embeddings in the last 28 days: evaluators make them as they judge.")
         return
-    points, share = project(np.array([row["vector"] for row in rows], dtype=np.float64))
-    frame = pd.DataFrame(
-        {"x": points[:, 0], "y": points[:, 1], "trace": [row["trace_id"] for row in rows],
-         "ns": [row["time_ns"] for row in rows],
-         "time": clock.locals_of(row["time_ns"] for row in rows),
-         "UTC": [clock.utc(row["time_ns"]) for row in rows],
-         "topic": labelled([row["trace_id"] for row in rows], topics or {})}
-    )  # fmt: skip
+    share, frame = placed(rows, name, str(of), zone()[1], held, len(rows), rows[0]["trace_id"])
+    frame["topic"] = labelled(list(frame["trace"]), topics or {})
     st.caption(
         f"{len(rows):,} of {held:,} traces, drawn by the hash of their id; the plane shows"
         f" {share:.0%} of the variance, so what lies near here may lie apart."
@@ -73,7 +80,21 @@ def show(store: Store, name: str, topics: Mapping[str, str] | None = None) -> No
     )  # fmt: skip
     picked = inside(frame, event["selection"]["points"])
     if len(picked):
-        _list(store, name, field, picked)
+        _list(store, name, str(of), picked)
+
+
+@st.cache_data(ttl=60, max_entries=16, show_spinner=False)
+def placed(
+    _rows: Sequence[Mapping[str, Any]], project_name: str, of: str, shown_in: str, *key: Any
+) -> tuple[float, pd.DataFrame]:
+    """(share of the variance in the plane, a row for each trace) of a sample, which what follows
+    tells apart: another is drawn only where embeddings were added."""
+    points, share = project(np.array([row["vector"] for row in _rows], dtype=np.float64))
+    times = [row["time_ns"] for row in _rows]
+    return share, pd.DataFrame(
+        {"x": points[:, 0], "y": points[:, 1], "trace": [row["trace_id"] for row in _rows],
+         "ns": times, "time": clock.locals_of(times), "UTC": [clock.utc(ns) for ns in times]}
+    )  # fmt: skip
 
 
 def labelled(traces: Sequence[str], topics: Mapping[str, str]) -> list[str]:

@@ -35,7 +35,8 @@ def show(store: Store, project: str) -> dict[str, str]:
     st.caption(
         f"Clusters of the embeddings of inputs, found before {clock.said(split, '%m-%d %H:%M')} (up"
         f" to {LONGEST} days) and counted since; p-values permute sessions and are corrected for"
-        " the number of topics."
+        " the number of topics.",
+        help=clock.utc(split),
     )
     if st.button("Find topics", key="topics-ask", icon=":material/category:"):
         asked = topics.Ranges(start, split, end)

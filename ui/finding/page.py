@@ -12,7 +12,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import courses, sessions, spans, trace
 from schemas.queries.traces import SEGMENT_COLUMNS
-from ui import charts, clock, links, period
+from ui import charts, clock, links, period, vega
 from ui.data import literal
 from ui.finding import segments
 from ui.plain import visible
@@ -100,7 +100,7 @@ def _course(
     parts = [charts.blocks(mine, where)]
     if rest := [row for row in rows if row.group == "out"]:
         parts.append(charts.blocks(rest, "the rest"))
-    st.altair_chart(charts.trend(pd.concat(parts), finding["onset_ms"]))
+    vega.draw(charts.trend(pd.concat(parts), finding["onset_ms"]))
     (n, before), (k, after) = courses.values(
         store, project, signal, version, start, end, at, inside
     )
@@ -110,7 +110,7 @@ def _course(
         literal(f"{visible(signal, 80)} of {visible(where, 200)}, before (n {n:,}) and after"
                 f" (n {k:,})")
     )  # fmt: skip
-    st.altair_chart(charts.two_histograms(before, after, ("before", "after")))
+    vega.draw(charts.two_histograms(before, after, ("before", "after")))
 
 
 def _tree(project: str, finding: Mapping[str, Any], details: Mapping[str, Any]) -> None:

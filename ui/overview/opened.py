@@ -29,7 +29,8 @@ def show(store: Store, project: str) -> list[dict[str, object]]:
         )
         links.link(
             st, f"What broke, since {clock.said(finding['onset_ms'] * 10**6, '%m-%d %H:%M')}",
-            "findings", project, ":material/troubleshoot:", finding=finding["finding_id"],
+            "findings", project, ":material/troubleshoot:",
+            clock.utc(finding["onset_ms"] * 10**6), finding=finding["finding_id"],
         )  # fmt: skip
     if len(mine) > MOST:
         links.link(st, f"{len(mine) - MOST} more findings", "findings", project)

@@ -11,12 +11,37 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import courses
+from schemas.queries.courses import Block
 from schemas.queries.summary import ScoreSummary, summarise
-from ui import charts, links, period
+from ui import charts, links, period, vega
 from ui.data import literal
 from ui.plain import visible
 
 COURSES = 4  # evaluators whose course is drawn without asking
+
+
+def summaries(
+    store: Store, project: str, versions: Sequence[Mapping[str, Any]], start: int, end: int
+) -> list[tuple[ScoreSummary, ScoreSummary]]:
+    """Of each evaluator's version the summary of the period and that of the one before it."""
+    whole = (2 * start - end, end)
+    return [
+        (
+            summarise(store, project, row["evaluator"], row["version"], start, end, whole=whole),
+            summarise(
+                store, project, row["evaluator"], row["version"], whole[0], start, whole=whole
+            ),
+        )
+        for row in versions
+    ]
+
+
+def course(store: Store, project: str, name: str, version: str, start: int, end: int
+           ) -> list[Block]:  # fmt: skip
+    """An evaluator's means over the period and the one before it."""
+    hours = max(1, round((end - start) / 12 / charts.HOUR))
+    return courses.course(store, project, name, version, 2 * start - end, end, hours * 3600,
+                          every=True, cut=start)  # fmt: skip
 
 
 def show(
@@ -28,17 +53,14 @@ def show(
     if not versions:
         st.info("Nothing was scored yet: a trace is judged once it has been quiet for a while.")
         return []
-    found = []
-    for row in sorted(versions, key=lambda r: r["evaluator"] not in broken):
-        name, version = row["evaluator"], row["version"]
-        found.append(summarise(store, project, name, version, start, end))
+    ordered = sorted(versions, key=lambda r: r["evaluator"] not in broken)
+    found = summaries(store, project, ordered, start, end)
     tiles = st.columns(min(4, max(2, len(found))))
-    for n, now in enumerate(found):
-        was = summarise(store, project, now.evaluator, now.version, 2 * start - end, start)
+    for n, (now, was) in enumerate(found):
         with tiles[n % len(tiles)].container(border=True):
             _tile(project, now, was, start, end)
-    _courses(store, project, found, start, end, broken)
-    return found
+    _courses(store, project, [now for now, _ in found], start, end, broken)
+    return [now for now, _ in found]
 
 
 def _tile(project: str, now: ScoreSummary, was: ScoreSummary, start: int, end: int) -> None:
@@ -67,15 +89,13 @@ def _courses(
     store: Store, project: str, found: Sequence[ScoreSummary], start: int, end: int,
     broken: Mapping[str, int],
 ) -> None:  # fmt: skip
-    hours = max(1, round((end - start) / 12 / charts.HOUR))
     for now in [each for each in found if each.scored > 1][:COURSES]:
-        rows = courses.course(store, project, now.evaluator, now.version, 2 * start - end, end,
-                              hours * 3600, every=True)  # fmt: skip
+        rows = course(store, project, now.evaluator, now.version, start, end)
         frame = charts.blocks(rows, "")
         if len(frame) < 2:
             continue
         st.markdown(f"**{literal(visible(now.evaluator, 80))}**")
-        st.altair_chart(charts.trend(frame, broken.get(now.evaluator)))
+        vega.draw(charts.trend(frame, broken.get(now.evaluator)))
     worst = pd.DataFrame(
         {"evaluator": visible(each.evaluator, 80), "status": status,
          "reason": visible(reason, 300), "items": n}

@@ -17,15 +17,16 @@ from ui import links, period
 def show(store: Store, project: str, start: int, end: int) -> None:
     st.subheader("Traffic against the period before")
     window, earlier = (start, end), (2 * start - end, start)
-    now, was = traffic.traffic(store, project, *window), traffic.traffic(store, project, *earlier)
+    whole = (earlier[0], end)
+    now, was = (traffic.traffic(store, project, *one, whole) for one in (window, earlier))
     tiles = st.columns(5)
     _volume(tiles[0], now.traces, was.traces)
     _failed(tiles[1], now, was)
     for tile, share in ((tiles[2], 0.5), (tiles[3], 0.95)):
         _latency(tile, share, now, was)
     _cost(
-        tiles[4], traffic.cost_interval(store, project, *window),
-        traffic.cost_interval(store, project, *earlier),
+        tiles[4], traffic.cost_interval(store, project, *window, whole),
+        traffic.cost_interval(store, project, *earlier, whole),
     )  # fmt: skip
     between = {"from": period.written(start), "to": period.written(end + 10**9)}
     p50, p95 = (f"duration_ms>{now.latency(share)[0] * 1000:.0f}" for share in (0.5, 0.95))

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ui import clock, period
+from ui import clock, period, vega
 
 KEY = "heat"
 
@@ -25,25 +24,27 @@ def draw(cells: Sequence[dict[str, Any]]) -> None:
         }
         for c, begun in zip(cells, clock.locals_of(c["at_ns"] for c in cells), strict=True)
     )  # fmt: skip
-    brush = alt.selection_interval(name="brush", encodings=["x"])
-    chart = (
-        alt.Chart(frame)
-        .mark_rect()
-        .encode(
-            x=alt.X("from:T", title=None),
-            x2="to:T",
-            y=alt.Y("low:Q", title="latency, ms", scale=alt.Scale(type="log"),
-                    axis=alt.Axis(format="~s", tickCount=5)),
-            y2="high:Q",
-            color=alt.Color("traces:Q", scale=alt.Scale(type="log", scheme="viridis", reverse=True),
-                            legend=alt.Legend(title="traces", format="~s", tickCount=3)),
-            tooltip=["from", "UTC", "low", "high", "traces", "failed"],
-        )
-        .add_params(brush)
-        .properties(height=170)
-    )  # fmt: skip
-    st.altair_chart(chart, key=KEY, on_select=_brushed, selection_mode="brush",
-                    alt="Traces by start and latency")  # fmt: skip
+    st.vega_lite_chart(spec=spec(frame), key=KEY, on_select=_brushed, selection_mode="brush",
+                       alt="Traces by start and latency")  # fmt: skip
+
+
+def spec(frame: pd.DataFrame) -> vega.Spec:
+    return {
+        "data": {"name": "cells"}, "datasets": {"cells": frame}, "height": 170,
+        "mark": {"type": "rect"},
+        "params": [{"name": "brush", "select": {"type": "interval", "encodings": ["x"]}}],
+        "encoding": {
+            "x": vega.of("from:T", title=None), "x2": {"field": "to"},
+            "y": vega.of("low:Q", title="latency, ms", scale={"type": "log"},
+                         axis={"format": "~s", "tickCount": 5}),
+            "y2": {"field": "high"},
+            "color": vega.of(
+                "traces:Q", scale={"type": "log", "scheme": "viridis", "reverse": True},
+                legend={"title": "traces", "format": "~s", "tickCount": 3},
+            ),
+            "tooltip": vega.tips("from:T", "UTC:N", "low:Q", "high:Q", "traces:Q", "failed:Q"),
+        },
+    }  # fmt: skip
 
 
 def _brushed() -> None:

@@ -17,7 +17,7 @@ from schemas.control import Control, ControlError
 from schemas.logins import Person
 from schemas.queries import findings
 from ui import attempt, data, editing
-from ui.data import literal, local
+from ui.data import in_utc, literal, local
 from ui.viewer import viewer
 
 LENGTHS = {"30 minutes": 0.5, "2 hours": 2, "8 hours": 8, "1 day": 24, "1 week": 168}
@@ -103,10 +103,10 @@ def _silences(store: Store, project: str, person: Person, state: Control) -> Non
     }
     for name, silence in there.items():
         left, right = st.columns([5, 1])
-        until = local(int(silence.ends.timestamp() * 1e9))
+        ends = int(silence.ends.timestamp() * 1e9)
         only = f" for {silence.project}" if silence.project else " for every project"
         why = f" ({silence.reason})" if silence.reason else ""
-        left.text(f"{name}{only} until {until}{why}")
+        left.text(f"{name}{only} until {local(ends)}{why}", help=in_utc(ends))
         if _may_end(person, project, silence, owners[name]) and right.button(
             "End", key=f"end-{name}"
         ):

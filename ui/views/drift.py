@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -17,6 +17,8 @@ from schemas.control import ControlError, MonitorPolicy
 from schemas.estimates.change import change, say
 from schemas.queries import courses, findings, scores, streams
 from schemas.queries.traces import SEGMENT_COLUMNS
+from ui import clock, vega
+from ui.connection import ahead
 from ui.data import literal
 from ui.drifting import plane, shapes, subjects
 from ui.plain import visible
@@ -48,17 +50,24 @@ def render(store: Store, project: str) -> None:
     signal = left.selectbox("Signal", signals, index=index)
     st.query_params["signal"] = signal
     shown = right.selectbox("By", BY, format_func=lambda name: name or "all traffic", key="by")
-    mine = _rows(store, project, signal, newest.get(signal, ""), shown, window)
+    version, field = newest.get(signal, ""), plane.field()
+    ahead(
+        store, lambda: _rows(store, project, signal, version, shown, window),
+        lambda: shapes.values(store, project, signal, version),
+        lambda: plane.sample(store, project, field),
+        partial(findings.list_findings, store, project),
+    )  # fmt: skip
+    mine = _rows(store, project, signal, version, shown, window)
     column = "mean"
     if not mine:
         st.info(f"No value of this signal in the last {DAYS} days.")
         return
-    st.altair_chart(_chart(mine, column, signal, _onsets(store, project, signal)))
+    vega.draw(chart(mine, column, signal, _onsets(store, project, signal)))
     days = len({row["day"] for row in mine})
     st.caption(_words(policy, days))
     st.caption(literal(_compared(mine, signal)))
     st.dataframe(_table(mine, column, signal), hide_index=True)
-    shapes.show(store, project, signal, newest.get(signal, ""))
+    shapes.show(store, project, signal, version)
     plane.show(store, project, subjects.show(store, project))
 
 
@@ -119,10 +128,12 @@ def _onsets(store: Store, project: str, signal: str) -> list[int]:
     return [f["onset_ms"] for f in findings.list_findings(store, project) if f["signal"] == signal]
 
 
-def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: list[int]) -> Any:
+def chart(
+    rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: Sequence[int]
+) -> vega.Spec:
     frame = pd.DataFrame(
         {
-            "day": datetime.fromtimestamp(row["day"] * 86_400, UTC).strftime("%Y-%m-%d"),
+            "UTC": datetime.fromtimestamp(row["day"] * 86_400, UTC).strftime("%Y-%m-%d"),
             "time": datetime.fromtimestamp(row["day"] * 86_400 + 43_200, UTC),
             "mean": _value(row[column], signal),
             "low": _value(row[column] - row["half"], signal),
@@ -133,35 +144,30 @@ def _chart(rows: Sequence[dict[str, Any]], column: str, signal: str, onsets: lis
         for row in rows
     )
     unit = POWERS.get(signal)
-    line = (
-        alt.Chart(frame)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("time:T", title="middle of the day (UTC)", scale=alt.Scale(type="utc")),
-            y=alt.Y(
-                "mean:Q",
-                title=f"{signal}, {unit} (geometric mean)" if unit else signal,
-                scale=alt.Scale(zero=False),
-            ),
-            color=alt.Color(
-                "segment:N",
-                title=None,
-                legend=alt.Legend(orient="top") if frame["segment"].nunique() > 1 else None,
-            ),
-            tooltip=["day", "segment", "mean", "low", "high", "sessions"],
-        )
-    )
-    bars = alt.Chart(frame).mark_rule(opacity=0.6).encode(
-        x=alt.X("time:T", scale=alt.Scale(type="utc")), y="low:Q", y2="high:Q",
-        color=alt.Color("segment:N", title=None),
-    )  # fmt: skip
-    line = alt.layer(bars, line)
-    if not onsets:
-        return line.properties(height=300)
-    marks = pd.DataFrame({"time": [datetime.fromtimestamp(o / 1000, UTC) for o in onsets]})
-    rule = alt.Chart(marks).mark_rule(color="#c92a2a", strokeDash=[5, 4])
-    rule = rule.encode(x=alt.X("time:T", scale=alt.Scale(type="utc")))
-    return alt.layer(line, rule).properties(height=300)
+    several = frame["segment"].nunique() > 1
+    time = vega.of("time:T", title="middle of the day (UTC)", scale={"type": "utc"})
+    colour = vega.of("segment:N", title=None, legend={"orient": "top"} if several else None)
+    title = f"{signal}, {unit} (geometric mean)" if unit else signal
+    low, mean = (vega.of(f, title=title, scale={"zero": False}) for f in ("low:Q", "mean:Q"))
+    day = vega.of("UTC:N", title="day (UTC)")
+    told = vega.tips(day, "segment:N", "mean:Q", "low:Q", "high:Q", "sessions:Q")
+    layers = [
+        vega.layer({"type": "rule", "opacity": 0.6}, x=time, y=low,
+                   y2={"field": "high"}, color=colour, tooltip=told),
+        vega.layer({"type": "line", "point": True}, x=time, y=mean, color=colour, tooltip=told),
+    ]  # fmt: skip
+    frames = {"rows": frame}
+    if onsets:
+        at = [datetime.fromtimestamp(onset / 1000, UTC) for onset in onsets]
+        frames["onsets"] = pd.DataFrame({
+            "time": at, "began": [clock.said(onset * 10**6) for onset in onsets],
+            "UTC": [clock.utc(onset * 10**6) for onset in onsets],
+        })  # fmt: skip
+        layers.append(vega.layer(
+            {"type": "rule", "color": "#c92a2a", "strokeDash": [5, 4]}, "onsets", x=time,
+            tooltip=vega.tips("began:N", "UTC:N"),
+        ))  # fmt: skip
+    return vega.chart(frames, layers, 300)
 
 
 def _table(rows: Sequence[dict[str, Any]], column: str, signal: str) -> pd.DataFrame:

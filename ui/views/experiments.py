@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.estimates.paired import compare
 from schemas.queries import datasets as queries
-from schemas.queries import labels, scores, trace
+from schemas.queries import labels, scores, spans, trace
 from schemas.queries.traces import SEGMENT_COLUMNS
 from ui import period
+from ui.connection import ahead
 from ui.data import literal, trace_link
 from ui.plain import visible
 
@@ -27,6 +29,10 @@ VERSIONS, RUNS = "Two versions of the evaluator", "Two runs of the application"
 def render(store: Store, project: str) -> None:
     head, place = st.columns([4, 1], vertical_alignment="bottom")
     head.title("Experiments")
+    ahead(
+        store, partial(scores.evaluators, store, project), partial(spans.newest, store, project),
+        partial(queries.dataset_names, store, project),
+    )  # fmt: skip
     known = [row for row in scores.evaluators(store, project) if row["scored"]]
     if not known:
         st.info("Nothing has been scored in this project yet: there is nothing to compare.")

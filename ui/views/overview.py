@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from schemas.clickhouse import Store
-from schemas.queries import costs, health, rejections, spans
+from schemas.queries import costs, findings, health, rejections, spans
+from schemas.queries import traffic as asked
 from ui import clock, period
+from ui.connection import ahead
 from ui.overview import opened, quality, traffic, wellbeing
 from ui.plain import visible
 
@@ -15,15 +19,40 @@ def render(store: Store, project: str) -> None:
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     left.title("Overview")
     start, end = period.chosen(store, project, right, default=24)
+    _ahead(store, project, start, end)
     open_ones = opened.show(store, project)
     broken = {str(f["signal"]): int(str(f["onset_ms"])) for f in reversed(open_ones)}
     traffic.show(store, project, start, end)
     versions = health.newest_versions(store, project)
     found = quality.show(store, project, versions, start, end, broken)
-    _, newest = spans.time_range(store, project)
+    newest = spans.newest(store, project)
     wellbeing.show(store, project, versions, found, newest)
     _costs(store, project, start, end)
     _refused(store, project)
+
+
+def _ahead(store: Store, project: str, start: int, end: int) -> None:
+    """Ask for all of the page at once."""
+    whole = (2 * start - end, end)
+
+    def judged() -> None:
+        versions = health.newest_versions(store, project)
+        quality.summaries(store, project, versions, start, end)
+
+    ahead(
+        store, judged,
+        lambda: quality.course(store, project, "", "", start, end),
+        *(
+            partial(ask, store, project, start, end, whole)
+            for ask in (asked.traffic, asked.cost_interval)
+        ),
+        partial(costs.by_model, store, project, start, end),
+        *(
+            partial(ask, store, project)
+            for ask in (findings.list_findings, findings.list_deliveries, health.ingest,
+                        rejections.list_rejections)
+        ),
+    )  # fmt: skip
 
 
 def _costs(store: Store, project: str, start: int, end: int) -> None:

@@ -13,10 +13,11 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.estimates.agreement import Agreement, Figure
-from schemas.queries import courses, labels, outcomes, scores, traffic
+from schemas.queries import canary, courses, labels, outcomes, scores, spans, traffic
 from schemas.queries.courses import Block
 from schemas.queries.traces import SEGMENT_COLUMNS
-from ui import canaries, charts, figures, period, quality
+from ui import canaries, charts, figures, period, quality, vega
+from ui.connection import ahead
 from ui.data import literal, summary, trace_link, zone
 
 WHOLE = "all traffic"
@@ -26,20 +27,26 @@ HOUR_NS = 3600 * 10**9
 
 def render(store: Store, project: str) -> None:
     st.title("Quality")
+    said = st.query_params.get("evaluator", "")
+    ahead(
+        store, partial(scores.evaluators, store, project), partial(spans.newest, store, project),
+        *([partial(labels.latest_version, store, project, said)] if said else []),
+    )  # fmt: skip
     known = scores.evaluators(store, project)
     if not known:
         st.info("Nothing has been scored in this project yet. `assay doctor` says whether the"
                 " evaluators run.")  # fmt: skip
         return
     evaluator, version, column, (start, end) = _chosen(store, project, known)
+    by = "" if column == WHOLE else column
+    _ahead(store, project, evaluator, version, by, (start, end))
     canaries.warn(store, evaluator, version)
     _tiles(store, project, evaluator, version, (start, end))
-    by = "" if column == WHOLE else column
-    hours = max(1, round((end - start) / HOUR_NS / 24))
+    hours = _hours(start, end)
     blocks = courses.course(store, project, evaluator, version, start, end, hours * 3600, by)
     if blocks:
         st.subheader("Over time")
-        st.altair_chart(figures.lines(_over_time(blocks, by), zone()[1]))
+        vega.draw(figures.lines(_over_time(blocks, by), zone()[1]))
         st.caption(f"Windows of {hours} h; the unit is the session.")
     if blocks and by:
         found = courses.course(store, project, evaluator, version, start, end, column=by)
@@ -48,6 +55,32 @@ def render(store: Store, project: str) -> None:
     canaries.show(store, evaluator, version)
     _people(store, project, evaluator, version)
     _failures(store, project, evaluator, version, (start, end))
+
+
+def _hours(start: int, end: int) -> int:
+    return max(1, round((end - start) / HOUR_NS / 24))
+
+
+def _ahead(
+    store: Store, project: str, evaluator: str, version: str, by: str, span: tuple[int, int]
+) -> None:
+    """Ask for all of the page at once."""
+    mine = (store, project, evaluator, version)
+
+    def people() -> None:
+        if labels.labels(store, project, evaluator) and labels.whole(*mine):
+            labels.of_labelled_units(*mine)
+
+    ahead(
+        store, people,
+        partial(canary.doubtful_since, store, evaluator, version),
+        partial(canary.runs, store, evaluator, version),
+        partial(outcomes.outcomes, *mine, *span),
+        partial(traffic.traffic, store, project, *span),
+        partial(courses.course, *mine, *span),
+        partial(courses.course, *mine, *span, _hours(*span) * 3600, by),
+        *([partial(courses.course, *mine, *span, column=by)] if by else []),
+    )  # fmt: skip
 
 
 def _chosen(
@@ -104,7 +137,7 @@ def _over_time(rows: Sequence[Block], column: str) -> pd.DataFrame:
 
 def _segments(project: str, found: Sequence[quality.Mean], column: str) -> None:
     st.subheader(literal(f"By {column}"))
-    st.altair_chart(figures.means(found[:20], "mean, 95% interval"))
+    vega.draw(figures.means(found[:20], "mean, 95% interval"))
     st.dataframe(
         pd.DataFrame(
             {
@@ -151,7 +184,7 @@ def _people(store: Store, project: str, evaluator: str, version: str) -> None:
     if not found.labelled:
         st.info(f"None of the labels is of a trace that this version scored: {link}.")
         return
-    st.altair_chart(figures.means(found.means, "mean over all that is stored, 95% interval"))
+    vega.draw(figures.means(found.means, "mean over all that is stored, 95% interval"))
     if len(found.means) == 1:
         st.caption("No label is of a probability sample, so the mean cannot be corrected.")
     else:
@@ -163,7 +196,7 @@ def _people(store: Store, project: str, evaluator: str, version: str) -> None:
             _agreed(name, each)
     if found.bins:
         st.markdown("**Reliability**")
-        st.altair_chart(figures.reliability(found.bins))
+        vega.draw(figures.reliability(found.bins))
 
 
 def _agreed(name: str, found: Agreement) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import retrieval
 from ui import clock, links, period
+from ui.connection import ahead
 from ui.plain import visible
 
 
@@ -18,6 +20,7 @@ def render(store: Store, project: str) -> None:
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     left.title("Retrieval")
     start, end = period.chosen(store, project, right)
+    _ahead(store, project, start, end)
     sources = retrieval.source_use(store, project, start, end)
     nothing = retrieval.found_nothing(store, project, start, end)
     if not sources and not nothing:
@@ -67,6 +70,23 @@ def render(store: Store, project: str) -> None:
 
 
 LISTS = ("Most used", "Least used", "Lowest relevance", "Used before, not now")
+ORDERS = {LISTS[1]: "least", LISTS[2]: "lowest"}
+
+
+def _ahead(store: Store, project: str, start: int, end: int) -> None:
+    """Ask for all of the page at once."""
+    listed = st.query_params.get("documents", LISTS[0])
+    calls = [
+        partial(retrieval.source_use, store, project, start, end),
+        partial(retrieval.found_nothing, store, project, start, end),
+    ]
+    if listed != LISTS[3]:
+        source = st.query_params.get("source", "")
+        calls.insert(0, partial(
+            retrieval.document_use, store, project, start, end,
+            order=ORDERS.get(listed, "most"), source=source or None,
+        ))  # fmt: skip
+    ahead(store, *calls)
 
 
 def _chosen(store: Store, project: str, start: int, end: int, sources: list[str]) -> None:
@@ -82,7 +102,7 @@ def _chosen(store: Store, project: str, start: int, end: int, sources: list[str]
         rows = retrieval.no_longer_used(store, project, max(0, 2 * start - end), start, end)
         _gone([row for row in rows if source in ("", row["source"])])
         return
-    order = {LISTS[1]: "least", LISTS[2]: "lowest"}.get(str(listed), "most")
+    order = ORDERS.get(str(listed), "most")
     _documents(
         retrieval.document_use(store, project, start, end, order=order, source=source or None)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import sessions
 from ui import clock, links, period
+from ui.connection import ahead
 from ui.data import literal
 from ui.plain import visible
 
@@ -20,8 +22,13 @@ def render(store: Store, project: str) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
     start, end = period.chosen(store, project, right)
+    found = user.strip()
+    ahead(
+        store, lambda: _judged(store, project, (start, end)),
+        partial(sessions.list_sessions, store, project, start, end, user=found),
+    )  # fmt: skip
     _users(store, project, sessions.users(store, project, start, end), (start, end))
-    rows = sessions.list_sessions(store, project, start, end, user=user.strip())
+    rows = sessions.list_sessions(store, project, start, end, user=found)
     if not rows and user:
         st.info(literal(f"No session of user {visible(user, 80)} in this time."))
         return
@@ -96,11 +103,18 @@ def _score(name: str, status: str, value: float) -> str:
     return literal(visible(f"{name} {said}", 120))
 
 
+def _judged(
+    store: Store, project: str, span: tuple[int, int]
+) -> dict[str, list[tuple[str, float, float, int]]]:
+    rows = sessions.users(store, project, *span)
+    return sessions.user_scores(store, project, *span, [row["user_id"] for row in rows])
+
+
 def _users(store: Store, project: str, rows: list[dict[str, Any]], span: tuple[int, int]) -> None:
     """Who cost most in this time, and how good the answers to each were."""
     if not rows:
         return
-    judged = sessions.user_scores(store, project, *span, [row["user_id"] for row in rows])
+    judged = _judged(store, project, span)
     names = sorted({name for each in judged.values() for name, *_ in each})
     with st.expander(f"Users by cost ({len(rows)})"):
         st.dataframe(

@@ -136,6 +136,10 @@ def _keys(store: Store, project: str, person: Person) -> None:
                 for key in mine
             ),
             hide_index=True,
+            column_config={
+                name: st.column_config.TextColumn(help=data.zone_help())
+                for name in ("made", "expires")
+            },
         )
     else:
         st.caption("None for this project.")
@@ -213,6 +217,7 @@ def _users(store: Store, project: str, person: Person) -> None:
             for user in found
         ),
         hide_index=True,
+        column_config={"since": st.column_config.TextColumn(help=data.zone_help())},
     )
     st.caption("`assay user` adds, changes and removes them.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import logs, samples, scores, spans, trace
 from ui import clock, links, plain
+from ui.connection import ahead
 from ui.data import literal
 from ui.trace import compare, copies, evidence, span, tree, waterfall
 from ui.trace.waterfall import duration
@@ -25,6 +27,10 @@ def render(store: Store, project: str) -> None:
     if not trace_id:
         st.info("Open a trace from the list of traces, or paste its id.")
         return
+    ahead(
+        store, partial(trace.heads, store, project, trace_id),
+        partial(scores.trace_scores, store, project, trace_id),
+    )  # fmt: skip
     heads = trace.heads(store, project, trace_id)
     if not heads:
         st.warning(literal(f"No trace {plain.visible(trace_id, 64)} in project {project}."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from schemas.clickhouse import Store
 from schemas.filters import Query
 from schemas.queries import latency, sessions, spans
 from ui import clock, period
+from ui.connection import ahead
 from ui.traces import heat, pages, search, table
 
 ROWS = 100  # of a page
@@ -35,13 +37,31 @@ def render(store: Store, project: str) -> None:
     if live:
         _live(store, project, query, tuple(wanted))
         return
+    _ahead(store, project, query, start, end)
     _figures(store, project, query, start, end)
     _page(store, project, query, start, end, wanted)
 
 
+def _ahead(store: Store, project: str, query: Query, start: int, end: int) -> None:
+    """Ask for all of the page at once."""
+
+    def listed() -> None:
+        rows = spans.list_traces(
+            store, project, start, end, ROWS, query.words, conditions=query.conditions,
+            after=pages.cursor(pages_now),
+        )  # fmt: skip
+        sessions.session_scores(store, project, [row["trace_id"] for row in rows])
+
+    pages_now = pages.trail()
+    ahead(
+        store, listed,
+        *(partial(ask, store, project, start, end, query.words, query.conditions)
+          for ask in (latency.percentiles, latency.heat)),
+    )  # fmt: skip
+
+
 def _figures(store: Store, project: str, query: Query, start: int, end: int) -> None:
-    named = {"search": query.words, "conditions": query.conditions}
-    found = latency.percentiles(store, project, start, end, **named)  # type: ignore[arg-type]
+    found = latency.percentiles(store, project, start, end, query.words, query.conditions)
     if not found["traces"]:
         return
     tiles = st.columns(6)
@@ -52,7 +72,7 @@ def _figures(store: Store, project: str, query: Query, start: int, end: int) -> 
         tile.metric(f"Latency {name}", _seconds(found[name]))
     if math.isfinite(found["first_p50"]):
         tiles[5].metric("First token p50", _seconds(found["first_p50"]))
-    cells = latency.heat(store, project, start, end, **named)  # type: ignore[arg-type]
+    cells = latency.heat(store, project, start, end, query.words, query.conditions)
     heat.draw(cells)
     st.caption("Latency over time: drag over a stretch of it to look only there.")
 
@@ -74,8 +94,8 @@ def _page(
         st.info(f"{said} Widen the time range or take a filter away.")
         pages.buttons(marks, rows, False)
         return
-    newest = clock.said(max(row["start_ns"] for row in rows), "%Y-%m-%d %H:%M:%S")
-    st.caption(f"{len(rows)} traces, the newest of {newest}")
+    newest = max(row["start_ns"] for row in rows)
+    st.caption(f"{len(rows)} traces, the newest of {clock.said(newest)}", help=clock.utc(newest))
     judged = sessions.session_scores(store, project, [row["trace_id"] for row in rows])
     table.draw(project, rows, judged, wanted)
     pages.buttons(marks, rows, len(rows) >= ROWS)
@@ -88,7 +108,8 @@ def _live(store: Store, project: str, query: Query, wanted: tuple[str, ...]) -> 
     rows = spans.list_traces(
         store, project, now - HOUR_NS, now + 1, ROWS, query.words, conditions=query.conditions
     )
-    st.caption(f"Live: {len(rows)} newest traces of the last hour, {clock.said(now, '%H:%M:%S')}")
+    st.caption(f"Live: {len(rows)} newest traces of the last hour, {clock.said(now, '%H:%M:%S')}",
+               help=clock.utc(now))  # fmt: skip
     if rows:
         judged = sessions.session_scores(store, project, [row["trace_id"] for row in rows])
         table.draw(project, rows, judged, wanted)

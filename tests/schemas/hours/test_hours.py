@@ -29,6 +29,7 @@ from schemas.queries import (
     summary,
     traffic,
     usage,
+    verdicts,
 )
 
 HOUR = 3600 * 10**9
@@ -192,6 +193,28 @@ def test_sums_say_what_the_rows_say(filled: Filled, monkeypatch: pytest.MonkeyPa
     assert found["traffic"]["traces"] == found["traffic"]["roots"] == len(begun)
     assert found["cost"][3] == pytest.approx(cost)
     assert traffic.traffic(filled.store, filled.name, FROM, TO).hours == 28
+
+
+def test_halves_that_are_read_at_once_are_the_periods(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "MANY", 0)
+    asked: dict[str, Callable[..., Any]] = {
+        "traffic": traffic.traffic, "cost": traffic.cost_interval, "verdicts": verdicts.verdicts,
+        "summary": lambda *of, whole=None: summary.summarise(
+            *of[:2], "e", "1", *of[2:], whole=whole
+        ),
+    }  # fmt: skip
+    for cut in (START + 17 * HOUR + HOUR // 5, START + 12 * HOUR):
+        for start, end in ((FROM, cut), (cut, TO)):
+            for name, ask in asked.items():
+                alone = ask(filled.store, filled.name, start, end)
+                half = ask(filled.store, filled.name, start, end, whole=(FROM, TO))
+                assert same(plain(half), plain(alone)), (name, half, alone)
+    one = courses.course(filled.store, filled.name, "e", "1", FROM, TO, 3600 * 3, every=True)
+    assert one == courses.course(
+        filled.store, filled.name, "e", "1", FROM, TO, 3600 * 3, every=True, cut=START + 9 * HOUR
+    )
 
 
 def test_a_quantile_is_within_half_a_percent(filled: Filled) -> None:
