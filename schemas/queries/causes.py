@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.clickhouse import Store
+from schemas.queries import traffic
 from schemas.queries.dimensions import Selected, selected
 from schemas.queries.mixes import Frozen
 from schemas.queries.questions import METRICS
@@ -65,7 +66,7 @@ def sums(
     of = selected(columns, topics)
     named = {"project": project, "start": start_ns, "end": end_ns, "at": from_ns,
              "length": block_ns, **of.named}  # fmt: skip
-    one_in = -(-traces_between(store, project, start_ns, end_ns) // most) or 1
+    one_in = -(-traffic.held(store, project, start_ns, end_ns) // most) or 1
     drawn = "" if one_in == 1 else f" AND cityHash64(s.trace_id) % {one_in} = 0"
     value = {**TRAFFIC, **METRICS}.get(metric)
     each = "1"
@@ -103,19 +104,6 @@ def sums(
         rows["weight"].astype(np.float64), rows["traces"].astype(np.int64),
         {of_: rows[f"d{n}"] for n, of_ in enumerate(of.given)}, one_in,
     )  # fmt: skip
-
-
-def traces_between(store: Store, project: str, start_ns: int, end_ns: int) -> int:
-    """How many traces began in [start, end)."""
-    rows = store.rows(
-        """
-        SELECT uniqExact(trace_id) AS n FROM trace_times
-        WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
-          AND first < fromUnixTimestamp64Nano({end:Int64})
-        """,
-        project=project, start=start_ns, end=end_ns,
-    )  # fmt: skip
-    return int(rows[0]["n"])
 
 
 def versions(

@@ -168,7 +168,7 @@ def held(store: Store, project: str, start_ns: int, end_ns: int) -> int:
     """How many traces began in a range."""
     (row,) = store.rows(
         """
-        SELECT count() AS n FROM trace_times
+        SELECT uniqExact(trace_id) AS n FROM trace_times
         WHERE project = {project:String} AND first >= fromUnixTimestamp64Nano({start:Int64})
           AND first < fromUnixTimestamp64Nano({end:Int64})
         """,
