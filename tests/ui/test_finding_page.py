@@ -58,7 +58,7 @@ def test_a_finding_shows_which_stage_moved_the_score(
     findings.insert_findings(store, made)
     page = opened(settings, "findings", filled, finding="staged")
     said = words(page)
-    assert not page.exception and "Moved for certain: prompt or model." in said
+    assert not page.exception and "Beyond chance: prompt or model." in said
     assert "The mean of model=a went from 0.800 to 0.690 (300 sessions" in said
     (frame,) = [each.value for each in page.dataframe if "told by" in each.value]
     assert frame["stage"].tolist() == ["prompt or model", "score", "unexplained"]

@@ -149,9 +149,11 @@ def _stages(details: Mapping[str, Any]) -> None:
     named = [str(row["stage"]) for row in rows if row["named"]]
     where = segments.name(of.get("segment") or {})
     before, after = of.get("sessions", (0, 0))
-    said = f"Moved for certain: {', '.join(named)}." if named else "No stage moved for certain."
-    said += (f" The mean of {where} went from {of.get('before', 0):.3f} to {of.get('after', 0):.3f}"
-             f" ({before:,} sessions before the onset, {after:,} after).")  # fmt: skip
+    found = f"Beyond chance: {', '.join(named)}." if named else "No stage moved beyond chance."
+    said = (
+        f"{found} The mean of {where} went from {of.get('before', 0):.3f} to"
+        f" {of.get('after', 0):.3f} ({before:,} sessions before the onset, {after:,} after)."
+    )
     st.markdown(literal(visible(said, 600)))
     rest = {"stage": "unexplained", "change": of.get("unexplained", 0.0)}
     columns = of.get("columns") or {}
@@ -164,7 +166,7 @@ def _stages(details: Mapping[str, Any]) -> None:
                 "share of the change": (
                     "" if (share := row.get("share")) is None else f"{share:.0%}"
                 ),
-                "certain": "yes" if row.get("named") else "",
+                "beyond chance": "yes" if row.get("named") else "",
                 "told by": visible(_told_by(str(row["stage"]), columns), 200),
             }
             for row in [*rows, rest]
