@@ -19,8 +19,9 @@ from schemas.models import FindingRow, ScoreRow, SpanRow
 from schemas.queries import scores, spans
 from tests.monitors.evidence import traces_in_alert
 
-NOW = time.time_ns()
-TODAY = NOW // DAY_NS
+# Always a Thursday at two: weekends are learned apart, a day is looked at an hour after its end.
+TODAY = time.time_ns() // DAY_NS // 7 * 7
+NOW = TODAY * DAY_NS + 2 * HOUR_NS
 DAYS, CHANGED = 25, 5
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitors.series import DAY_NS, Held, read
+from monitors.series import DAY_NS, HOUR_NS, Held, read
 from monitors.streams import stream_findings
 from monitors.topic_streams import watch_topics
 from monitors.topics import fit, save, watched_file
@@ -22,8 +22,9 @@ from schemas.queries.mixes import NO_TOPIC
 from tests.monitors.evidence import traces_in_alert
 from tests.monitors.test_topics import draw
 
-NOW = time.time_ns()
-TODAY = NOW // DAY_NS
+# Always a Thursday at two: weekends are learned apart, a day is looked at an hour after its end.
+TODAY = time.time_ns() // DAY_NS // 7 * 7
+NOW = TODAY * DAY_NS + 2 * HOUR_NS
 DAYS, CHANGED = 25, 5
 
 
