@@ -44,7 +44,9 @@ def multiply(instance: Instance, times: int) -> None:
                 SELECT * EXCEPT (copy) REPLACE ({", ".join(changed)}) FROM (
                     SELECT *, arrayJoin(range(1, {{times:UInt16}})) AS copy FROM {table}
                     WHERE project = {{project:String}} AND toDate({at}) = {{day:String}}
-                ) SETTINGS max_partitions_per_insert_block = 0
+                ) SETTINGS max_partitions_per_insert_block = 0, max_insert_threads = 1,
+                    max_threads = 2, max_block_size = 8192, min_insert_block_size_rows = 65536,
+                    min_insert_block_size_bytes = 67108864
                 """,
                 project=PROJECT, day=row["day"], times=times,
             )  # fmt: skip
