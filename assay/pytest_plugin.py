@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ import pytest
 
 PASSED, FAILED, INCONCLUSIVE = "passed", "failed", "inconclusive"
 _BY_CODE = {0: PASSED, 1: FAILED, 2: INCONCLUSIVE}
+
+
+class InconclusiveWarning(UserWarning):
+    """Rows were too few to say whether a mean is high enough, and the settings let that pass."""
 
 
 class CannotRunError(RuntimeError):
@@ -55,7 +60,8 @@ def judged(
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "assay_inconclusive",
-        "what becomes of a test whose rows are too few to say: fail (default), skip or pass",
+        "what becomes of a test whose rows are too few to say: fail (default) or warn (it passes,"
+        " with a warning in pytest's summary)",
         default="fail",
     )
 
@@ -63,24 +69,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def assay_eval(request: pytest.FixtureRequest) -> Callable[..., Verdict]:
     """`assay_eval(evaluator, rows, at_least)` fails the test unless the lower bound of the mean is
-    at least that; what is inconclusive fails, is skipped or passes by `assay_inconclusive`."""
+    at least that; what is inconclusive fails, or passes with a warning by `assay_inconclusive`."""
     otherwise = request.config.getini("assay_inconclusive")
-    if otherwise not in {"fail", "skip", "pass"}:
-        raise pytest.UsageError("assay_inconclusive must be fail, skip or pass")
+    if otherwise not in {"fail", "warn"}:
+        raise pytest.UsageError("assay_inconclusive must be fail or warn")
 
     def check(
         evaluator: str, rows: Iterable[Mapping[str, Any]], at_least: float,
         timeout: float | None = None,
     ) -> Verdict:  # fmt: skip
         verdict = judged(evaluator, rows, at_least, timeout)
-        if verdict.outcome == FAILED:
+        if verdict.outcome == INCONCLUSIVE and otherwise == "warn":
+            warnings.warn(verdict.said, InconclusiveWarning, stacklevel=2)
+        elif verdict.outcome != PASSED:
             pytest.fail(verdict.said, pytrace=False)
-        if verdict.outcome == INCONCLUSIVE and otherwise == "fail":
-            pytest.fail(verdict.said, pytrace=False)
-        # pytest knows no 'inconclusive': a skip is neither a pass nor a failure, and only a project
-        # that asks for it in its settings gets one.
-        if verdict.outcome == INCONCLUSIVE and otherwise == "skip":
-            pytest.skip(f"{verdict.said}; skipped, as your setting assay_inconclusive = skip asks")
         return verdict
 
     return check

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -18,45 +17,20 @@ from collector.spool import Limits, Spool
 from schemas.errors import Retryable
 from tests.conftest import wait_until
 from tests.durability.harness import EXPORT, Load, Site, batch
-
-INSIDE = "ASSAY_TEST_MAY_MOUNT"  # set in namespaces of our own
+from tests.durability.small_disk import MIB, counted, small
 
 
 @pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder to mount a small file system on; unmounted in the end."""
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Path]]:
+    """Makes the spool's folder a disk of so many bytes; unmounted in the end."""
     folder = tmp_path / "spool"
-    folder.mkdir()
-    yield folder
+
+    def made(size: int) -> Path:
+        small(folder, size, monkeypatch)
+        return folder
+
+    yield made
     subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
-
-
-def small(folder: Path, size: str) -> None:
-    """Mount a tmpfs."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def passed_elsewhere(request: pytest.FixtureRequest, folder: Path) -> bool:
-    """Whether the test ran, and passed, in namespaces where this user may mount, since here only
-    root may. Where the kernel grants neither there is no small disk to fill: the one skip."""
-    if os.geteuid() == 0 or INSIDE in os.environ:
-        return False
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", sys.executable, "-m", "pytest", "-q",
-         "-p", "no:cacheprovider", "--basetemp", str(folder / "inside"), request.node.nodeid],
-        cwd=request.config.rootpath, env={**environ, INSIDE: "1", "LC_ALL": "C"},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    if "Operation not permitted" in done.stderr and not done.stdout:
-        pytest.skip(
-            f"a disk that fills is a small file system, and nobody but root may mount one here"
-            f" ({done.stderr.strip()}): `sudo make test`, in a container with CAP_SYS_ADMIN"
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return True
 
 
 def refused(load: Load) -> None:
@@ -100,11 +74,9 @@ def test_a_collector_that_cannot_write_refuses_until_there_is_room(
 
 
 def test_a_disk_below_its_floor_stops_intake_until_clickhouse_takes_data(
-    tmp_path: Path, mount: Path, request: pytest.FixtureRequest
+    tmp_path: Path, disk: Callable[[int], Path]
 ) -> None:
-    if passed_elsewhere(request, mount.parent):
-        return
-    small(mount, "2100m")  # the floor is 2 GiB; memory is used only for what is written
+    disk(2100 * MIB)  # the floor is 2 GiB; memory is used only for what is written
     with Site(tmp_path) as site:
         site.kill_store()
         with Load(site, make=lambda: batch(1, 500_000)) as load:
@@ -115,12 +87,10 @@ def test_a_disk_below_its_floor_stops_intake_until_clickhouse_takes_data(
 
 
 def test_a_disk_that_runs_full_in_the_middle_keeps_what_was_acknowledged(
-    mount: Path, request: pytest.FixtureRequest
+    disk: Callable[[int], Path],
 ) -> None:
-    if passed_elsewhere(request, mount.parent):
-        return
-    small(mount, "1m")
-    spool = Spool(mount, Limits(free_floor=0, age=3600))
+    folder = disk(MIB)
+    spool = Spool(folder, Limits(free_floor=0, age=3600))
     kept: list[bytes] = []
     for _ in range(3):
         with pytest.raises(Retryable, match="No space left"):
@@ -130,7 +100,18 @@ def test_a_disk_that_runs_full_in_the_middle_keeps_what_was_acknowledged(
                 kept.append(body)
         while spool.sealed():
             spool.delete(spool.sealed()[0])
-        found = [r.body for path in mount.glob("*.open") for r in read(path)]
+        found = [r.body for path in folder.glob("*.open") for r in read(path)]
         assert found == kept[len(kept) - len(found) :] != []
     spool.close()
     assert [r.body for path in spool.sealed() for r in read(path)][-1] == kept[-1]
+
+
+def test_a_disk_that_is_counted_answers_as_a_mounted_one(tmp_path: Path) -> None:
+    write, usage = counted(tmp_path, 10)
+    with (tmp_path / "inside").open("wb") as inside:
+        assert [write(inside.fileno(), b"1234567") for _ in range(2)] == [7, 3]
+        with pytest.raises(OSError, match="No space left"):
+            write(inside.fileno(), b"1")
+    assert usage(tmp_path) == (10, 10, 0)
+    with Path(os.devnull).open("wb") as elsewhere:
+        assert write(elsewhere.fileno(), b"1" * 20) == 20
