@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from assay import stages
 from assay.tables import TableError, column, numbers, read_table
 from monitors.questions import frozen_topics
-from monitors.rootcause.explain import DRAWS, Cause, Explanation, explain
+from monitors.rootcause.explain import Cause, Explanation, explain
 from monitors.rootcause.leaves import leaves
 from monitors.rootcause.stored import Asked, columns_of, gather
 from schemas import clickhouse
@@ -125,7 +124,6 @@ def _listed(found: Explanation) -> list[dict[str, Any]]:
 
 def _tell(found: Explanation, measure: str) -> None:
     n, k = found.blocks
-    least = 1 / min(DRAWS + 1, comb(n + k, k))
     print(f"{measure} went from {found.before:.6g} to {found.after:.6g}"
           f" ({n} reference and {k} current blocks of time; p={found.p_change:.3g} that blocks"
           " differ this much by themselves).")  # fmt: skip
@@ -138,8 +136,8 @@ def _tell(found: Explanation, measure: str) -> None:
     for cause in found.causes if found.kind == "segment" else []:
         print(_sentence(cause))
     if found.kind == "segment" and found.causes[0].p_value > 0.05:
-        print(f"Not certain: with {n + k} blocks no p-value can be under {least:.2g}; a longer"
-              " reference window would tell more.")  # fmt: skip
+        print(f"Not certain: with {n + k} blocks no p-value can be under {found.least_p:.2g}; a"
+              " longer reference window would tell more.")  # fmt: skip
     width = max((len(name) for name, _ in found.parts), default=0)
     for name, part in found.parts:
         print(f"  {name:<{width}}  {part:+.6g}")

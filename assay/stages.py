@@ -16,9 +16,9 @@ import numpy as np
 from assay.tables import TableError, column, numbers, read_table
 from monitors.questions import frozen_topics
 from monitors.rootcause.stage import UNEXPLAINED, Effect, Stages, attribute
+from monitors.rootcause.stored import judged
 from monitors.stages import Window, attributed
 from schemas import clickhouse
-from schemas.queries import causes, scores
 from schemas.settings import Settings
 
 ALL = "all"  # stages, where --stages has no value
@@ -47,14 +47,10 @@ def _stored(settings: Settings, arguments: argparse.Namespace) -> str:
     project, metric = arguments.project, arguments.metric
     store = clickhouse.connect(settings)
     try:
-        versions = causes.versions(store, project, metric, since, at, end)
-        if not versions:
-            known = dict.fromkeys(row["evaluator"] for row in scores.evaluators(store, project))
-            raise TableError(f"no trace of {project} has a score of {metric!r} in these windows;"
-                             f" evaluators are {', '.join(known) or 'none'}")  # fmt: skip
+        version = judged(store, project, metric, since, at, end)
         topics = frozen_topics(settings.home, project, ("topic",))
         found = attributed(
-            store, project, metric, versions[0]["version"], Window(since, at, end), None, topics,
+            store, project, metric, version, Window(since, at, end), None, topics,
             only, arguments.seed,
         )  # fmt: skip
     finally:

@@ -79,7 +79,7 @@ def answer(
         "p_change": found.p_change, "causes": [asdict(cause) for cause in found.causes],
         "parts": [[what, share] for what, share in found.parts], "blocks": list(found.blocks),
         "n_before": held.before, "n_after": held.after, "columns": list(held.rows.columns),
-        "one_in": held.one_in,
+        "one_in": held.one_in, "least_p": found.least_p,
     }  # fmt: skip
 
 

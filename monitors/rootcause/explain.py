@@ -56,6 +56,7 @@ class Explanation:
     parts: list[tuple[str, float]]
     candidates: list[Candidate]
     blocks: tuple[int, int]  # reference, current
+    least_p: float
 
 
 def explain(rows: Leaves, current: Bools, costs: Costs | None = None, seed: int = 0) -> Explanation:
@@ -75,24 +76,26 @@ def explain(rows: Leaves, current: Bools, costs: Costs | None = None, seed: int 
         return _forward(rows, current, of, seed)
     before, after = of.rates
     candidates = search(rows, of, costs)
-    chance, p_change = _chance(rows, current, costs, candidates, seed)
+    chance, p_change, least_p = _chance(rows, current, costs, candidates, seed)
     split = _split(rows, of, candidates[:1])
     if not candidates or not split.total:
-        return Explanation("none", before, after, p_change, [], [], candidates, (n, k))
+        return Explanation("none", before, after, p_change, [], [], candidates, (n, k), least_p)
     segments = candidates[0].segments
     rest = (split.inside.sum() - split.inside[:-1].sum()) / split.total
     mixed = (of.expected.sum() / of.weight.sum() - before) / split.total
     kind = "segment"
     if chance > p_change:  # the total stands out more than any segment
         kind = "mix" if mixed >= MIX else "everywhere" if rest >= EVERYWHERE else kind
-    return _told(rows, current, of, kind, p_change, candidates, [chance] * len(segments))
+    chances = [chance] * len(segments)
+    return _told(rows, current, of, kind, p_change, candidates, chances, least_p)
 
 
 def _forward(rows: Leaves, current: Bools, of: Windows, seed: int) -> Explanation:
     """Causes one by one, where reference blocks are enough to know how they scatter."""
     n, k = int((~current).sum()), int(current.sum())
     marks = _labels(n + k, k, current, seed, DRAWS)
-    level = max(LEVEL, 1 / (1 + len(marks)))
+    least_p = 1 / (1 + len(marks))
+    level = max(LEVEL, least_p)
     base = additive(rows)
     found = forward(base, current, marks, level)
     rate = _rates(rows)
@@ -108,7 +111,7 @@ def _forward(rows: Leaves, current: Bools, of: Windows, seed: int) -> Explanatio
         kind = "everywhere"
     if not sure and p_change <= level and mixed >= MIX:
         kind = "mix"
-    return _told(rows, current, of, kind, p_change, candidates, chances)
+    return _told(rows, current, of, kind, p_change, candidates, chances, least_p)
 
 
 def _residual_change(residual: Floats, weight: Floats, now: Bools) -> float:
@@ -133,7 +136,7 @@ def _candidates(rows: Leaves, found: Search) -> tuple[list[Candidate], list[floa
 
 def _told(
     rows: Leaves, current: Bools, of: Windows, kind: str, p_change: float,
-    candidates: list[Candidate], chances: list[float],
+    candidates: list[Candidate], chances: list[float], least_p: float,
 ) -> Explanation:  # fmt: skip
     """Shares, intervals and parts of the first len(chances) segments of the best candidate."""
     before, after = of.rates
@@ -141,7 +144,7 @@ def _told(
     best = [Candidate(candidates[0].segments, candidates[0].score)] if chances else []
     split = _split(rows, of, best)
     if kind == "none" or not split.total:
-        return Explanation("none", before, after, p_change, [], [], candidates, (n, k))
+        return Explanation("none", before, after, p_change, [], [], candidates, (n, k), least_p)
     segments = best[0].segments if best else ()
     noise = _noise(rows, current, (*segments, ()))
     causes = [
@@ -152,7 +155,7 @@ def _told(
     named += [
         ("change of mix", float(split.mix.sum())), ("unexplained", float(split.inside[-1])),
     ]  # fmt: skip
-    return Explanation(kind, before, after, p_change, causes, named, candidates, (n, k))
+    return Explanation(kind, before, after, p_change, causes, named, candidates, (n, k), least_p)
 
 
 def _split(rows: Leaves, of: Windows, best: list[Candidate]) -> Parts:
@@ -215,8 +218,9 @@ def _same(rows: Leaves, weight: Floats, segment: Segment) -> list[dict[str, list
 
 def _chance(
     rows: Leaves, current: Bools, costs: Costs, found: list[Candidate], seed: int
-) -> tuple[float, float]:
-    """(p of the best score, p of the total's change) over permuted labels of blocks."""
+) -> tuple[float, float, float]:
+    """(p of the best score, p of the total's change, the least p that there can be) over permuted
+    labels of blocks."""
     k, n = int(current.sum()), len(current)
     seen = found[0].score if found else 0.0
     rate = _rates(rows)
@@ -228,7 +232,8 @@ def _chance(
         other = search(rows, windows(rows, labels, costs), costs, keep=1)
         higher += bool(other and other[0].score >= seen)
         changed += _moved(rate, labels) >= moved
-    return higher / (1 + len(draws)), changed / (1 + len(draws))
+    count = 1 + len(draws)
+    return higher / count, changed / count, 1 / count
 
 
 def _rates(rows: Leaves) -> Floats:

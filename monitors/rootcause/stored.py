@@ -81,15 +81,23 @@ def _version(store: Store, project: str, asked: Asked) -> str:
     traffic = (*causes.TRAFFIC, *METRICS)
     if asked.metric in traffic:
         return ""
-    found = causes.versions(store, project, asked.metric, asked.start, asked.split, asked.end)
+    return judged(store, project, asked.metric, asked.start, asked.split, asked.end, traffic)
+
+
+def judged(
+    store: Store, project: str, evaluator: str, start_ns: int, split_ns: int, end_ns: int,
+    others: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """The version of an evaluator that judged most on both sides. Raises LeavesError that names
+    the evaluators there are, and `others` that might have been meant."""
+    found = causes.versions(store, project, evaluator, start_ns, split_ns, end_ns)
     if found:
         return str(found[0]["version"])
     known = dict.fromkeys(row["evaluator"] for row in scores.evaluators(store, project))
-    if asked.metric in known:
-        raise LeavesError(f"no trace of {project} was scored by {asked.metric} in these windows")
-    raise LeavesError(
-        f"no metric {asked.metric!r} in {project}; there are {', '.join([*known, *traffic])}"
-    )
+    if evaluator in known:
+        raise LeavesError(f"no trace of {project} was scored by {evaluator} in these windows")
+    there = ", ".join([*known, *others]) or "none"
+    raise LeavesError(f"no metric {evaluator!r} in {project}; there are {there}")
 
 
 def _coded(

@@ -42,11 +42,13 @@ class Rolled:
 @dataclass(frozen=True, slots=True)
 class Source:
     """`sql`: a table expression in parentheses of the columns that were asked for; `named` are its
-    parameters, beside `project`. `hours`: how many closed hours are in it."""
+    parameters, beside `project`. `hours`: how many closed hours are in it. `late`: an expression
+    that tells what began from the cut on, 0 without one."""
 
     sql: str
     named: dict[str, Any]
     hours: int
+    late: str
 
 
 def when(column: str, ranges: Ranges, near: int = 0) -> str:
@@ -159,7 +161,7 @@ def source(
         parts.append(f"SELECT {columns}{told} FROM ({of.rows(ranges, where, wanted, cut)})")
     if not parts:
         parts.append(f"SELECT {columns}{summed} FROM {of.table} WHERE {where} AND 0")
-    return Source(f"({' UNION ALL '.join(parts)})", named, len(used))
+    return Source(f"({' UNION ALL '.join(parts)})", named, len(used), LATE if cut else "0")
 
 
 def _stretches(hours: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
 from schemas.hours import rolled
-from schemas.hours.rolled import LATE, Period, half, halved
+from schemas.hours.rolled import Period, half, halved
 from schemas.hours.traffic import GAMMA, SIGNALS, TRAFFIC_HOURS, column
 from schemas.queries import spans
 
@@ -68,7 +68,7 @@ def traffic(
     )  # fmt: skip
     rows = store.rows(
         f"""
-        SELECT {LATE if cut else "0"} AS late, sum(traces) AS n, sum(failed) AS bad,
+        SELECT {of.late} AS late, sum(traces) AS n, sum(failed) AS bad,
                sum(roots) AS starts, sum(kept) AS worth,
                sum(cost) AS usd, sum(tokens) AS used, sumMap(bins, counts) AS found,
                sum(lone) AS one, sum(lone_cost) AS one_usd, sum(lone_cost2) AS one_usd2
@@ -103,7 +103,7 @@ def cost_interval(
         SELECT late, count() AS units, sum(n) AS traces, sum(c) AS total, sum(c * c) AS cc,
                sum(c * n) AS cn, sum(n * n) AS nn
         FROM (
-            SELECT {LATE if cut else "0"} AS late, unit, toFloat64(sum(traces)) AS n, sum(usd) AS c
+            SELECT {of.late} AS late, unit, toFloat64(sum(traces)) AS n, sum(usd) AS c
             FROM {of.sql}
             ARRAY JOIN units AS unit, unit_traces AS traces, unit_cost AS usd GROUP BY late, unit
         ) GROUP BY late

@@ -8,7 +8,7 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.means import Moments
 from schemas.hours import rolled
-from schemas.hours.rolled import LATE, Period, Rolled, Source, halved, mine
+from schemas.hours.rolled import Period, Rolled, Source, halved, mine
 from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS
 
 # Of an evaluator's version and level: numbers are grouped by faster than names.
@@ -46,10 +46,9 @@ def verdicts(
         " square",
         evaluator, SCORE_COUNTS, cut,
     )  # fmt: skip
-    late = LATE if cut else "0"
     rows = store.rows(
         f"""
-        SELECT {late} AS late, e AS evaluator, o AS version, l AS level, any(key) AS key,
+        SELECT {of.late} AS late, e AS evaluator, o AS version, l AS level, any(key) AS key,
                s AS status, c.reason AS reason, sum(c.items) AS items, sum(c.weight) AS weight,
                sum(c.waiting) AS waiting, min(c.lowest) AS lowest,
                argMax(c.example, (c.reached, c.example)) AS example,
@@ -92,7 +91,6 @@ def unit_sums(
         f"lone, {lone}, units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
         cut=cut,
     )  # fmt: skip
-    late = LATE if cut else "0"
     none = "arrayWithConstant(length(units), 0.0)"
     # Lone units stand behind the others as one of number 0, which brings its sums along.
     rows = store.rows(
@@ -102,7 +100,7 @@ def unit_sums(
                sum(if(unit = 0, w2, w1 * w1)) AS ww, sum(if(unit = 0, vw2, v1 * w1)) AS vw,
                sum(if(unit = 0, v2, v1 * v1)) AS vv, sum(g1) AS good, sum(h1) AS bad
         FROM (
-            SELECT {late} AS late, key, unit, sum(i) AS n, sum(a) AS w1, sum(b) AS v1,
+            SELECT {of.late} AS late, key, unit, sum(i) AS n, sum(a) AS w1, sum(b) AS v1,
                    sum(aa) AS w2, sum(ba) AS vw2, sum(bb) AS v2, if(unit = 0, sum(g), max(g)) AS g1,
                    if(unit = 0, sum(h), max(h)) AS h1
             FROM {of.sql}

@@ -116,5 +116,5 @@ def test_stored_traces_need_only_project_metric_and_times(
     assert code == 0 and "\nmodel: -0.1" in out and "input=input_length; model=model." in out
     assert "no stage brain" in told("--metric", "groundedness", "--stages", "brain")[2]
     code, _, said = told("--metric", "beauty", "--stages")
-    assert code == 2 and "evaluators are groundedness" in said
+    assert code == 2 and "no metric 'beauty'" in said and "there are groundedness" in said
     assert "too little" in told("--metric", "groundedness", "--stages", "--window", "60")[2]

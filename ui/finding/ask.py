@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import comb
 from typing import Any
 
 import pandas as pd
@@ -27,7 +26,6 @@ from ui.plain import visible
 HOUR_NS = 3600 * 10**9
 DAY_NS = 24 * HOUR_NS
 ATTRIBUTE = "attributes."
-DRAWS = 199  # permutations of the labels of blocks, where there are so many
 PATIENCE = 30  # seconds after which a page says that nobody answers
 WORDS = {
     "segment": "A segment explains the change.",
@@ -106,7 +104,7 @@ def answer(project: str, asked: Question, said: Mapping[str, Any]) -> None:
     st.caption(
         f"{said['n_before']:,} traces before, {said['n_after']:,} after, in {n} and {k} blocks of"
         f" time; p={said['p_change']:.3g} that blocks differ this much by themselves (at least"
-        f" {1 / min(DRAWS + 1, comb(n + k, k)):.2g} with so few)."
+        f" {said.get('least_p', 0):.2g} with so few)."
         + (f" One trace in {one_in} was drawn." if (one_in := said.get("one_in", 1)) > 1 else "")
     )
     if not said["causes"]:
