@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from bench.screenshots import DONE, FLAGS
+from monitors.alerts.compose import findings_page
 from schemas.clickhouse import Store
 from schemas.models import EmbeddingRow, ScoreRow, SpanRow
 from schemas.queries import scores, spans
@@ -78,6 +79,45 @@ def test_overview_leads_to_the_finding_of_the_same_project(
     _shown(page, "Trace")
     assert f"trace={TRACE}" in page.url
     expect(page.get_by_text("answer 60").first).to_be_visible()
+
+
+def test_an_alerts_link_leads_to_an_example_trace(page: Page, address: str, filled: str) -> None:
+    page.goto(findings_page(filled, address, "f"))
+    _shown(page, "What broke")
+    page.get_by_role("link", name="groundedness 0.50").first.click()
+    _shown(page, "Trace")
+    assert f"trace={TRACE}" in page.url
+
+
+def test_a_bad_trace_is_found_from_the_lowest_scores(page: Page, address: str, filled: str) -> None:
+    page.goto(f"{address}/?project={filled}")
+    _shown(page, "Overview")
+    page.get_by_role("link", name="Lowest scores").first.click()
+    _shown(page, "Traces")
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    with page.expect_popup() as opened:  # the table is drawn: 'open' in its first row
+        page.mouse.move(box["x"] + 20, box["y"] + 50)
+        page.mouse.move(box["x"] + 24, box["y"] + 54)
+        page.mouse.down()
+        page.mouse.up()
+    trace = opened.value
+    _shown(trace, "Trace")
+    expect(trace.get_by_text("answer 60").first).to_be_visible()
+    assert f"trace={TRACE}" in trace.url
+
+
+def test_two_traces_are_compared(page: Page, address: str, filled: str) -> None:
+    page.goto(f"{address}/trace?project={filled}&trace={TRACE}")
+    _shown(page, "Trace")
+    page.get_by_role("radio", name="Compare").click()
+    page.get_by_label("Compare with the trace").fill(f"{1:032x}")
+    page.keyboard.press("Enter")
+    for text in ("answer 60", "answer 1"):
+        expect(page.get_by_test_id("stChatMessage").get_by_text(text, exact=True)).to_be_visible()
+    assert f"with={1:032x}" in page.url and "part=Compare" in page.url
 
 
 def test_a_search_and_a_trace_are_addresses(page: Page, address: str, filled: str) -> None:
