@@ -16,7 +16,7 @@ from monitors.rootcause.leaves import LeavesError
 from monitors.rootcause.stored import Asked, gather
 from monitors.subjects import subjects
 from monitors.topic_streams import frozen
-from monitors.topics import load, watched_file
+from monitors.topics import known_file, load
 from schemas import topics, tries
 from schemas.clickhouse import Store
 from schemas.models import QuestionRow
@@ -86,8 +86,8 @@ def answer(
 def frozen_topics(home: Path | None, project: str, columns: Sequence[str]) -> Frozen | None:
     """The topics of a project where a column stands on them. Raises ValueError where a file of them
     cannot be read."""
-    path = None if home is None else watched_file(home, project)
-    if "topic" not in columns or path is None or not path.exists():
+    path = None if home is None else known_file(home, project)
+    if "topic" not in columns or path is None:
         return None
     try:
         return frozen(load(path))

@@ -8,27 +8,27 @@ from pathlib import Path
 import numpy as np
 
 from monitors.series import DAY_NS, Held
-from monitors.topics import OUTSIDE, Topics, load, watched_file, words
+from monitors.topics import OUTSIDE, Topics, known_file, load, words
 from schemas.clickhouse import Store
+from schemas.control import TOPICS
 from schemas.queries import mixes
 from schemas.queries.mixes import NO_TOPIC, Frozen
 from schemas.queries.topics import inputs
 
 log = logging.getLogger("assay.monitors")
-MOST = 60  # topics: their centres are part of a query
 
 
 def watch_topics(held: Held, home: Path, project: str) -> None:
     """Watch the project's frozen topics, or none. A file that cannot be read is said in the log,
     and the topics before it stay."""
-    path = watched_file(home, project)
-    if not path.exists():
+    path = known_file(home, project)
+    if path is None:
         held.topics, held.topics_version = None, ""
         return
     try:
         topics = load(path)
-        if not 0 < len(topics.labels) == len(topics.centres) <= MOST:
-            raise ValueError(f"{len(topics.labels)} topics; 1 to {MOST} can be watched")
+        if not 0 < len(topics.labels) == len(topics.centres) <= TOPICS:
+            raise ValueError(f"{len(topics.labels)} topics; 1 to {TOPICS} can be watched")
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.error("topics of %s are not watched: %s: %s", project, path, error)
         return

@@ -72,8 +72,19 @@ def load(path: Path) -> Topics:
 
 
 def watched_file(home: Path, project: str) -> Path:
-    """Where monitors look for the frozen topics of a project."""
+    """Where topics of a project lie that somebody has frozen."""
     return home / "topics" / f"{quote(project, safe='')}.json"
+
+
+def found_file(home: Path, project: str) -> Path:
+    """Where those lie that monitors have found of themselves."""
+    return home / "topics" / "found" / f"{quote(project, safe='')}.json"
+
+
+def known_file(home: Path, project: str) -> Path | None:
+    """The topics of a project: somebody's before those that were found; None without any."""
+    files = watched_file(home, project), found_file(home, project)
+    return next((path for path in files if path.exists()), None)
 
 
 def unit(vectors: Floats) -> Floats:

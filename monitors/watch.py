@@ -30,6 +30,7 @@ from monitors.questions import answer_waiting
 from monitors.series import DAY_NS, LENGTHS, Held
 from monitors.stages import with_stages
 from monitors.streams import FRESH, finished, is_news, stream_findings
+from monitors.topic_finding import find_topics
 from monitors.topic_streams import watch_topics
 from monitors.values import value_findings
 from monitors.versions import unknown, version_findings
@@ -131,6 +132,7 @@ def observe(
             mine = None
             if last.get(f"{project} streams") != over:
                 mine, known_so_far = held.setdefault(project, Held()), [*waiting, *fresh]
+                find_topics(store, home, project, time.time_ns(), state.monitor.topics)
                 watch_topics(mine, home, project)
                 fresh += look_at_streams(store, project, state.monitor, known_so_far, mine)
                 last[f"{project} streams"] = over

@@ -52,7 +52,8 @@ class MonitorPolicy:
     `page_uncalibrated`: what the scan of 48 hours finds is sent too.
 
     Of streams: `false_alarms` expected in 30 days over all of a project's, and the change that
-    counts: `points` of a score or rate, `factor` of latency, cost or length.
+    counts: `points` of a score or rate, `factor` of latency, cost or length. `topics`: how many
+    monitors find of themselves, 0 for none.
     """
 
     alpha: float = 0.01
@@ -61,6 +62,7 @@ class MonitorPolicy:
     points: float = 0.02
     factor: float = 0.05
     page_uncalibrated: bool = False
+    topics: int = 12
 
 
 Policy = (
@@ -85,6 +87,7 @@ SECTIONS: dict[str, tuple[str, type[Policy]]] = {
     "quotas": ("quota", QuotaPolicy),
 }
 _KINDS = dict(SECTIONS.values())
+TOPICS = 60  # at most: their centres are part of a query
 _QUOTAS = frozenset({"items_per_minute", "mib_per_minute"})
 
 
@@ -157,6 +160,9 @@ def policy(kind: str, given: Any, place: str, folder: Path | None = None) -> Pol
             made[name] = _number(value, at, 0.001, 100)
         elif name == "alpha":
             made[name] = _number(value, at, 0.0001, 0.2)
+        elif name == "topics":
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= TOPICS:
+                raise ControlError(f"{at}: {value!r} must be a whole number from 0 to {TOPICS}")
         elif name in {"enabled", "page_uncalibrated"} and not isinstance(value, bool):
             raise ControlError(f"{at}: {value!r} must be true or false")
         elif name == "judge" and not isinstance(value, str):
