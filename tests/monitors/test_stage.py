@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,13 +101,13 @@ def test_rows_that_were_drawn_more_often_do_not_pass_for_a_changed_mix() -> None
     chance = np.where(late & ~hard, 0.2, 1.0)
     kept = draw.random(8000) < chance
     held = {"input": {"topic": np.where(hard, "hard", "easy")[kept]}}
-    rows: Any = (held, y[kept], late[kept], np.arange(8000)[kept])
-    assert named(attribute(*rows))["input",] < -0.05, "without weights the mix is blamed"
-    told = attribute(*rows, weight=1 / chance[kept])
+    ask = partial(attribute, held, y[kept], late[kept], np.flatnonzero(kept))
+    assert named(ask())["input",] < -0.05, "without weights the mix is blamed"
+    told = ask(weight=1 / chance[kept])
     assert set(named(told)) == {(SCORE,)}
     change = y[late].mean() - y[~late].mean()
     assert told.after - told.before == pytest.approx(change, abs=0.015)
-    scaled = attribute(*rows, weight=7 / chance[kept])
+    scaled = ask(weight=7 / chance[kept])
     assert [e.change for e in scaled.effects] == pytest.approx([e.change for e in told.effects])
 
 
