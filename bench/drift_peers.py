@@ -4,14 +4,19 @@ PYTHON is that of an environment with evidently, alibi-detect and torch, which a
 defaults. One stream of 20 calls an hour; the last of 29 days (or of 8) is judged. Quiet kinds:
 `iid`; `sessions` of five calls with an effect of their own; `cycle` of hours and weekends; `ar1`
 day effects (coefficient .5). Sizes are in standard deviations of a call: .5 a session, .17 an hour,
-.13 and .1 a weekend, .077 a day. Then the last day changes: a score in [0, 1] falls, latency and
-cost (log-normal) grow by a fifth. Methods with all 28 days before it: `streams` as monitors run
-them, Evidently, alibi-detect's KSDrift. With the same weekday a week before: `assay drift`
-(Mann-Whitney and KS, sessions whole), and both peers. "flagged when quiet" is at the defaults;
-power is at a threshold of each method, kind and signal that flags 5% of its quiet windows. With
-`--data` windows of texts as in bench.drift: `assay drift` (energy; sessions whole) beside the
-peers. Intervals: Wilson, 95%; units are windows. No two of them share a call; texts are drawn anew
-from the same ones for each window.
+.13 and .1 a weekend, .077 a day. Then the last day changes, in half of the windows down and in half
+up: a score in [0, 1] by points, latency and cost (log-normal) by a factor of 1.2. A distance to a
+reference in which weekends are higher leans to one side: it finds the falls of a working day and
+not the rises, so that one direction alone says nothing. Methods with all 28 days before it:
+`streams` as monitors run them, the same at a margin of 0 (the peers test against 0), Evidently,
+alibi-detect's KSDrift. With the same weekday a week before: `assay drift` (Mann-Whitney and KS,
+sessions whole), and both peers. "Bound": how far the day's mean is from what quiet days have on
+average, which nobody knows in practice. "flagged when quiet" is at the defaults; power is at a
+threshold of each method, kind and signal that flags 5% of its quiet windows. The second table is
+the difference to the best peer of each cell; its interval is a bootstrap of windows, quiet and
+changed ones, the same for both. With `--data` windows of texts as in bench.drift: `assay drift`
+(energy; sessions whole) beside the peers. Intervals: Wilson, 95%; units are windows. No two of them
+share a call; texts are drawn anew from the same ones for each window.
 """
 
 from __future__ import annotations
@@ -41,13 +46,16 @@ from schemas.estimates.shares import wilson
 from schemas.registry import load
 
 KINDS = ("iid", "sessions", "cycle", "ar1")
-SHIFTS = {"score": (-0.02, -0.05, -0.1), "latency": (1.2,), "cost": (1.2,)}
+SHIFTS = {"score": (0.02, 0.05, 0.1), "latency": (1.2,), "cost": (1.2,)}
 SPREAD = {"latency": 0.35, "cost": 0.43}  # of the logarithm to base 10
 DAYS, PER_HOUR = 29, 20
 DAY = 24 * PER_HOUR
 LEVEL = 0.05
 LENGTHS = (1, 4, 24)
 MARGIN = {"score": 0.02, "latency": float(np.log10(1.05)), "cost": float(np.log10(1.05))}
+OURS, FREE = "28 days: Assay, streams", "28 days: the same, margin 0"
+BOUND, DRIFT = "bound: the quiet mean is known", "a week before: `assay drift`"
+RESAMPLED = 1000
 Answers = dict[str, Floats]  # method -> (windows, 2): score, flagged
 
 
@@ -96,14 +104,15 @@ def made(kind: str, signal: str, shift: float, windows: int, draw: np.random.Gen
     return Streams(10 ** (SPREAD[signal] * effect + np.log10(shift or 1) * now))
 
 
-def streams(given: Streams, signal: str) -> Floats:
+def streams(given: Streams, signal: str, least: float) -> Floats:
     """As monitors watch one stream by hour, four hours and day at their default budget: the
     greatest multiple of its threshold that changes which began on the last day reach then (peers
-    are told as well which day is judged), and whether it rang then, whenever that began."""
+    are told as well which day is judged), and whether it rang then, whenever that began. A change
+    of `least` is none."""
     y = given.values if signal == "score" else np.log10(given.values)
     y = y.reshape(len(y), DAYS, 24, PER_HOUR).mean(3)
     weekday = np.arange(DAYS, dtype=np.int64) % 7
-    margin = np.full(len(y), MARGIN[signal])
+    margin = np.full(len(y), least)
     runs: list[tuple[int, Any, float]] = []
     for hours, c in thresholds(dict.fromkeys(LENGTHS, 1), BUDGET).items():
         if hours == 24:
@@ -173,33 +182,38 @@ def answers(path: Path) -> Answers:
     return {k: np.array(v, dtype=np.float64) for k, v in json.loads(path.read_text()).items()}
 
 
-def power(quiet: Floats, shifted: Floats) -> tuple[float, float, float]:
-    """(share of shifted windows beyond the level that LEVEL of the quiet ones pass, interval)."""
-    bar = np.sort(quiet[:, 0])[-int(LEVEL * len(quiet)) - 1]
-    share = float((shifted[:, 0] > bar).mean())
-    return share, *wilson(share, len(shifted))
+def power(quiet: Floats, shifted: Floats) -> float:
+    """The share of shifted scores beyond the level that LEVEL of the quiet ones pass."""
+    bar = np.sort(quiet)[-int(LEVEL * len(quiet)) - 1]
+    return float((shifted > bar).mean())
 
 
-def _cell(share: float, low: float, high: float) -> str:
+def _cell(share: float, n: int) -> str:
+    low, high = wilson(share, n)
     return f"{share:.2f} ({low:.2f} to {high:.2f})"
 
 
 def numbers(
-    kind: str, runs: int, changed: int, python: str, draw: np.random.Generator, sign: float
-) -> None:
-    """Print the rows of one kind of traffic; with `sign` -1 scores rise where they would fall."""
+    kind: str, runs: int, changed: int, python: str, draw: np.random.Generator
+) -> list[str]:
+    """Print the rows of one kind of traffic; rows of the second table."""
     results: dict[tuple[str, float], Answers] = {}
+    known: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for signal, shifts in SHIFTS.items():
-            for shift in (0.0, *shifts):
-                moved = shift * (sign if signal == "score" else 1.0)
+            for shift in (0.0, *(sign * size for size in shifts for sign in (-1, 1))):
+                moved = shift if signal == "score" else abs(shift) ** np.sign(shift)
                 given = made(kind, signal, moved, changed if shift else runs, draw)
-                mine = results[signal, shift] = {}
-                mine["28 days: Assay, streams"] = streams(given, signal)
+                last = (given.last if signal == "score" else np.log10(given.last)).mean(1)
+                off = abs(last - known.setdefault(signal, float(last.mean())))
+                mine = results[signal, shift] = {
+                    BOUND: np.stack([off, np.zeros_like(off)], 1),
+                    OURS: streams(given, signal, MARGIN[signal]), FREE: streams(given, signal, 0.0),
+                }  # fmt: skip
                 if not python:
                     continue
-                mine["a week before: `assay drift`"] = compared(given, kind)
+                mine[DRIFT] = compared(given, kind)
                 for label, days in (("28 days", 28), ("a week before", 1)):
                     path = folder / f"{signal} {shift} {label}.npz"
                     np.savez(path, reference=given.before(days), current=given.last)
@@ -213,12 +227,42 @@ def numbers(
         cells = [kind, method]
         for signal in SHIFTS:
             share = float(results[signal, 0.0][method][:, 1].mean())
-            cells.append(_cell(share, *wilson(share, runs)))
+            cells.append(_cell(share, runs) if method != BOUND else "")
         for signal, shifts in SHIFTS.items():
+            quiet = results[signal, 0.0][method][:, 0]
             for shift in shifts:
-                both = results[signal, 0.0][method], results[signal, shift][method]
-                cells.append(f"{power(*both)[0]:.2f}")
+                down, up = (results[signal, s][method][:, 0] for s in (-shift, shift))
+                mean = power(quiet, np.concatenate([down, up]))
+                cells.append(f"{mean:.2f} ({power(quiet, down):.2f}, {power(quiet, up):.2f})")
         print("| " + " | ".join(cells) + " |", flush=True)
+    return [_beside(kind, mine, results, draw) for mine in (OURS, FREE, DRIFT)] if python else []
+
+
+def _beside(
+    kind: str, mine: str, results: dict[tuple[str, float], Answers], draw: np.random.Generator
+) -> str:
+    """Of each shift the power less that of the best peer with the same reference, its interval."""
+    label = mine.split(":")[0]
+    peers = [m for m in results["score", 0.0] if m.startswith(label) and "(" in m]
+    cells = [kind, mine]
+    for signal, shifts in SHIFTS.items():
+        for shift in shifts:
+            both = {
+                m: (results[signal, 0.0][m][:, 0],
+                    np.concatenate([results[signal, s][m][:, 0] for s in (-shift, shift)]))
+                for m in (mine, *peers)
+            }  # fmt: skip
+            best = max(peers, key=lambda m: power(*both[m]))
+            n, k = map(len, both[mine])
+            gaps = []
+            for _ in range(RESAMPLED):
+                a, b = draw.integers(0, n, n), draw.integers(0, k, k)
+                ours, theirs = (power(both[m][0][a], both[m][1][b]) for m in (mine, best))
+                gaps.append(ours - theirs)
+            low, high = np.quantile(gaps, [0.025, 0.975])
+            gap = power(*both[mine]) - power(*both[best])
+            cells.append(f"{gap:+.2f} ({low:+.2f} to {high:+.2f})")
+    return "| " + " | ".join(cells) + " |"
 
 
 def topics(
@@ -260,9 +304,10 @@ def topics(
         cells = [method]
         for kind in list(kinds)[:2]:
             share = float(found[kind][method][:, 1].mean())
-            cells.append(_cell(share, *wilson(share, runs)))
+            cells.append(_cell(share, runs))
         for kind in list(kinds)[2:]:
-            cells.append(_cell(*power(found["quiet"][method], found[kind][method])))
+            quiet, shifted = (found[k][method][:, 0] for k in ("quiet", kind))
+            cells.append(_cell(power(quiet, shifted), len(shifted)))
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
@@ -271,29 +316,31 @@ def main() -> None:
     parser.add_argument("--peers", default="", help="Python with evidently and alibi-detect;"
                         " without it the streams alone, on the same windows")  # fmt: skip
     parser.add_argument("--runs", type=int, default=200, help="quiet windows a kind and signal")
-    parser.add_argument("--changed", type=int, default=100, help="windows a shift")
+    parser.add_argument("--changed", type=int, default=100, help="windows a shift and direction")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--data", type=Path, help="labelled texts (JSON lines), a second table")
     parser.add_argument("--label", default="domain")
     parser.add_argument("--texts", type=int, default=8000, help="of the data that are drawn from")
     parser.add_argument("--text-test", action="store_true", help="Evidently's of texts, 6 s each")
-    parser.add_argument("--rise", action="store_true", help="scores rise where they would fall")
     parser.add_argument("--seed", type=int, default=1)
     asked_for = parser.parse_args()
     begun = time.monotonic()
     if asked_for.data and not asked_for.peers:
         parser.error("--data needs --peers")
+    heads, beside = ".02 (fall, rise) | .05 | .10 | latency 1.2 | cost 1.2", list[str]()
     if asked_for.kinds:
-        print("| kind | reference: method | quiet score flagged | latency | cost | power: -.02 |"
-              " -.05 | -.10 | latency x1.2 | cost x1.2 |\n" + "|---" * 10 + "|")  # fmt: skip
+        print("| kind | reference: method | quiet score flagged | latency | cost | power:"
+              f" {heads} |\n" + "|---" * 10 + "|")  # fmt: skip
     for kind in asked_for.kinds:
         draw = np.random.default_rng([asked_for.seed, KINDS.index(kind)])
-        sign = -1.0 if asked_for.rise else 1.0
-        numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw, sign)
+        beside += numbers(kind, asked_for.runs, asked_for.changed, asked_for.peers, draw)
+    if beside:
+        print(f"\nLess the best peer with the same reference\n\n| kind | method | {heads} |\n"
+              + "|---" * 7 + "|\n" + "\n".join(beside))  # fmt: skip
     if asked_for.data:
         topics(asked_for.data, asked_for.label, asked_for.changed, asked_for.texts,
                asked_for.text_test, asked_for.peers, asked_for.seed)  # fmt: skip
-    print(f"\n{asked_for.runs} quiet and {asked_for.changed} shifted windows a cell, seed"
+    print(f"\n{asked_for.runs} quiet and {asked_for.changed} shifted windows a direction, seed"
           f" {asked_for.seed}; {time.monotonic() - begun:.0f} s")  # fmt: skip
 
 

@@ -7,7 +7,9 @@ quiet ones too, one other stage changes without any effect on quality. Deploymen
 harmless change) reach 60% of current sessions, or all of them ("complete"), where a cause may be a
 set that no row tells apart: the mean size of the sets that hold a fault is printed.
 The baseline names the column whose marginal distribution moved most (total variation, numbers in
-ten bins), as often as there are faults. Intervals: Wilson, cases as units.
+ten bins), as often as there are faults. "Drawn unequally": of the current calls all of topic c are
+judged and three in ten of the others, with weights and, beside it on the same calls, without.
+Intervals: Wilson, cases as units.
 """
 
 from __future__ import annotations
@@ -98,9 +100,19 @@ def share(hits: list[bool]) -> str:
     return f"{at:.2f} ({low:.2f} to {high:.2f})"
 
 
+def drawn(given: Case, draw: np.random.Generator) -> tuple[Case, Floats]:
+    """(the calls that are judged, 1 / the probability of each)."""
+    stages, score, late, session = given
+    chance = np.where(late & (stages["input"]["topic"] != "c"), 0.3, 1.0)
+    kept = draw.random(len(score)) < chance
+    held = {s: {c: v[kept] for c, v in columns.items()} for s, columns in stages.items()}
+    return (held, score[kept], late[kept], session[kept]), 1 / chance[kept]
+
+
 def row(label: str, faults: Sequence[tuple[str, ...]], runs: int, seed: int, reach: float = 0.6,
-        **options: float) -> None:  # fmt: skip
-    """One line of the table: `runs` cases, faults by turns, and for each the harmless changes."""
+        sampling: str = "", **options: float) -> None:  # fmt: skip
+    """One line of the table: `runs` cases, faults by turns, and for each the harmless changes.
+    `sampling`: calls are drawn unequally, and "weighted" for that or not."""
     top: list[bool] = []
     named: list[bool] = []
     wrong: list[bool] = []
@@ -111,8 +123,12 @@ def row(label: str, faults: Sequence[tuple[str, ...]], runs: int, seed: int, rea
         others = [h for h in HARMLESS if h not in bad]
         harmless = others[run // len(faults) % len(others)]
         draw = np.random.default_rng([seed, run, *map(FAULTS.index, bad)])
-        stages, score, late, session = case(draw, bad, harmless, reach, **options)
-        found = attribute(stages, score, late, session.tolist(), seed=run)
+        given, weight = case(draw, bad, harmless, reach, **options), None
+        if sampling:
+            given, weight = drawn(given, draw)
+        stages, score, late, session = given
+        weight = weight if sampling == "weighted" else None
+        found = attribute(stages, score, late, session.tolist(), run, weight)
         least = [set(e.stages) for e in found.effects if e.change < 0][: len(bad)]
         said = [set(e.stages) for e in found.effects if e.named and e.change < 0]
         sizes += [len(s) for s in said if s & set(bad)]
@@ -141,6 +157,9 @@ def main() -> None:
     row("any one, complete", single, 3 * runs, seed, 1.0)
     row("any one, half as large", single, 3 * runs, seed, size=0.5)
     row("any one, a quarter", single, 3 * runs, seed, size=0.25)
+    for sampling in ("weighted", "not weighted"):
+        row(f"any one, drawn unequally, {sampling}", single, 3 * runs, seed, sampling=sampling)
+        row(f"none, drawn unequally, {sampling}", [()], 3 * runs, seed, sampling=sampling)
     row("two at once", pairs, 3 * runs, seed)
     row("two at once, complete", pairs, 3 * runs, seed, 1.0)
     row("none", [()], 5 * runs, seed)

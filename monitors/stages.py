@@ -52,9 +52,9 @@ def attributed(
     segment: Mapping[str, str] | None = None, topics: Frozen | None = None,
     only: Sequence[str] = (), seed: int = 0,
 ) -> Told:  # fmt: skip
-    """Attribute the change of the mean. In a segment with too few sessions on one side (one that
-    is new, say) all traffic is looked at. `only`: of these stages. Raises LeavesError where there
-    is too little, Retryable, Permanent."""
+    """Attribute the change of the mean, traces weighted by 1 / probability. In a segment with too
+    few sessions on one side (one that is new, say) all traffic is looked at. `only`: of these
+    stages. Raises LeavesError where there is too little, Retryable, Permanent."""
     if unknown := set(only) - set(STAGES):
         raise LeavesError(f"no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
     count = stages.judged_traces(store, project, evaluator, version, window.start, window.end)
@@ -81,7 +81,8 @@ def attributed(
         raise LeavesError("too little: no column of any stage differs between these traces")
     late = np.array([row["time_ns"] >= window.split for row in inside])
     score = np.array([row["score"] for row in inside], np.float64)
-    found = attribute(given, score, late, [row["session"] for row in inside], seed)
+    weight = np.array([row["weight"] for row in inside], np.float64)
+    found = attribute(given, score, late, [row["session"] for row in inside], seed, weight)
     return Told(found, where, {k: list(v) for k, v in given.items()}, sessions, one_in)
 
 

@@ -16,6 +16,7 @@ from monitors.drift.hours import Hours
 from monitors.drift.together import Run, Rung, thresholds, together
 from monitors.fields import PART
 from monitors.findings import identity
+from monitors.naming import Moved, order
 from monitors.series import (
     DAY_NS,
     HOUR_NS,
@@ -52,9 +53,10 @@ def finished(now_ns: int, hours: int) -> int:
 def stream_findings(
     store: Store, project: str, now_ns: int, policy: MonitorPolicy, held: Held | None = None
 ) -> list[FindingRow]:
-    """Alarms of the last FRESH days: one finding a signal, of the segment and block length that
-    stand out most. `policy.false_alarms` false episodes are expected in 30 days over all of the
-    project's streams, segments and looks together, less the part that missing fields have."""
+    """Alarms of the last FRESH days: one finding a signal, of the segment whose own means moved
+    most (monitors/naming.py) and the block length that tells it best. `policy.false_alarms` false
+    episodes are expected in 30 days over all of the project's streams, segments and looks together,
+    less the part that missing fields have."""
     first = finished(now_ns, 24) - DAYS
     found: list[list[Stream]] = []
     for hours in LENGTHS:
@@ -78,9 +80,15 @@ def stream_findings(
             signal = found[rung.run][rung.alarm.stream].signal
             by_signal.setdefault(signal, []).append(rung)
     made = []
-    for rungs in by_signal.values():
-        rungs.sort(key=lambda rung: -rung.alarm.e_value / runs[rung.run].c)
-        chosen = [(found[rung.run][rung.alarm.stream], rung) for rung in rungs]
+    for signal, rungs in by_signal.items():
+        told = {
+            Moved(found[r.run][r.alarm.stream], r.alarm.onset, r.alarm.block,
+                  r.alarm.after > r.alarm.before, r.alarm.e_value / runs[r.run].c): r
+            for r in rungs
+        }  # fmt: skip
+        known = [each for length in found for each in length if each.signal == signal]
+        ranked = order(list(told), known, first * 24)
+        chosen = [(moved.stream, told[moved]) for moved in ranked]
         topics = held.topics if held else None
         version = held.topics_version if held else ""
         made.append(

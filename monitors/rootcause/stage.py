@@ -84,10 +84,13 @@ def attribute(
     current: Bools,
     session: Column,
     seed: int = 0,
+    weight: Sequence[float] | Floats | None = None,
 ) -> Stages:
     """Attribute the change of the mean score. `stages`, first to last: name -> column -> values
     (rows,), numbers or words; `current` (rows,) tells the windows apart; rows of one `session` are
-    resampled together. Raises LeavesError where a window has under FEWEST sessions."""
+    resampled together; `weight` (rows,) is how many rows of all traffic each stands for, 1 /
+    probability of having been drawn (Hajek's estimator of every mean and regression). Raises
+    LeavesError where a window has under FEWEST sessions, or a weight is not above 0."""
     y = np.asarray(score, np.float64)
     if not 1 <= len(stages) < MOST:
         raise LeavesError(f"give one to {MOST - 1} stages")
@@ -95,6 +98,9 @@ def attribute(
         raise LeavesError(f"no stage can be called {SCORE}: that is the last one")
     if not np.isfinite(y).all():
         raise LeavesError("the score has missing values")
+    w = np.ones(len(y)) if weight is None else np.array(weight, np.float64)
+    if not (np.isfinite(w) & (w > 0)).all():
+        raise LeavesError("a row's weight must be above 0")
     moved = _switches(stages, current)
     kept = {
         name: [_basis(c) for key, c in held.items() if (name, key) not in moved.complete]
@@ -109,12 +115,15 @@ def attribute(
     counts = [len(np.unique(side)) for side in sides]
     if min(counts) < FEWEST:
         raise LeavesError(f"{min(counts)} sessions on one side; at least {FEWEST} are needed")
+    for side in (~current, current):
+        # Kish's effective number of rows, so that PRIOR stays that many rows' worth.
+        w[side] *= w[side].sum() / (w[side] ** 2).sum()
     draw = np.random.default_rng(seed)
-    grams = [_grams(x[w], s) for w, s in zip((~current, current), sides, strict=True)]
+    grams = [_grams(x[k], w[k], s) for k, s in zip((~current, current), sides, strict=True)]
     sums = [_resampled(g, draw) for g in grams]
     groups = _together(names, moved)
     values = _shapley(_means(sums, ends), groups, len(names))  # (1 + draws, groups)
-    before, after = float(y[~current].mean()), float(y[current].mean())
+    before, after = (float(np.average(y[k], weights=w[k])) for k in (~current, current))
     wide = float(ndtri(1 - ALPHA / 2 / len(groups))) * values[1:].std(0, ddof=1)
     effects = []
     for at, group in enumerate(groups):
@@ -163,14 +172,15 @@ def _basis(column: Column) -> Floats:
     return np.stack(made, 1)
 
 
-def _grams(x: Floats, session: Integers) -> Floats:
-    """(blocks, p, p): sums of products over consecutive sessions."""
+def _grams(x: Floats, weight: Floats, session: Integers) -> Floats:
+    """(blocks, p, p): weighted sums of products over consecutive sessions."""
     held = np.unique(session, return_inverse=True)[1]
     count = int(held.max()) + 1
     block = held * min(BLOCKS, count) // count
     order = np.argsort(block, kind="stable")
     cuts = np.flatnonzero(np.diff(block[order])) + 1
-    return np.stack([part.T @ part for part in np.split(x[order], cuts)])
+    halves = np.split(x[order] * np.sqrt(weight[order])[:, None], cuts)
+    return np.stack([part.T @ part for part in halves])
 
 
 def _resampled(grams: Floats, draw: np.random.Generator) -> Floats:

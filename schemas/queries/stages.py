@@ -58,7 +58,9 @@ STAGES: dict[str, dict[str, tuple[str, bool]]] = {
 _SAID = """trimLeft(argMinIf(s.output_preview, (s.parent_span_id != '', s.start_time),
                     s.output_length > 0)) AS said"""
 _JUDGED = """
-    SELECT trace_id, avg(value) AS score, min(span_start) AS began FROM scores FINAL
+    SELECT trace_id, avg(value) AS score, min(span_start) AS began,
+           max(probability) AS probability
+    FROM scores FINAL
     WHERE project = {project:String} AND evaluator = {evaluator:String}
       AND evaluator_version = {version:String} AND status = 'scored'
       AND span_start >= fromUnixTimestamp64Nano({start:Int64})
@@ -87,8 +89,9 @@ def stages(
     topics: Frozen | None = None, one_in: int = 1,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Of each trace that an evaluator's version scored in [start, end), or of one in so many, by
-    time: trace_id, session (the trace's id without one), time_ns, score, segment_* and the columns
-    of STAGES ('' or NaN where nothing is known; `topic` is '' without topics)."""
+    time: trace_id, session (the trace's id without one), time_ns, score, weight (1 / probability
+    of having been judged), segment_* and the columns of STAGES ('' or NaN where nothing is known;
+    `topic` is '' without topics)."""
     columns = {name: sql for held in STAGES.values() for name, (sql, _) in held.items()}
     query, named = topics.sql() if topics is not None else ("", {})
     join = f"LEFT JOIN ({query}) AS t ON t.trace = s.trace_id" if query else ""
@@ -100,6 +103,7 @@ def stages(
         SELECT s.trace_id AS trace_id,
                if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS session,
                toUnixTimestamp64Nano(any(j.began)) AS time_ns, any(j.score) AS score,
+               if(any(j.probability) > 0, 1 / any(j.probability), 1) AS weight,
                {_SAID}, {EXTRA_SQL}, {SEGMENT_SQL.replace("toString(", "toString(s.")},
                {", ".join(f"{sql} AS stage_{name}" for name, sql in columns.items())}
         FROM spans AS s FINAL INNER JOIN judged AS j ON j.trace_id = s.trace_id

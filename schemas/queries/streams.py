@@ -1,7 +1,9 @@
 """Means by block of time of what a project's traces show, whole and by segment: what is watched.
 
 The unit is the session (a trace without one is its own): its traces of a block are averaged first,
-so that a long conversation weighs as much as a short one.
+so that a long conversation weighs as much as a short one. Where traces are drawn, a session counts
+by the inverse of the chance that any of its traces was (Horvitz and Thompson 1952): 1 less the
+product of the chances that each was not, those that were not drawn among them.
 """
 
 from __future__ import annotations
@@ -40,17 +42,21 @@ _SPANS = f"spans AS s FINAL WHERE {_RANGE}"
 _SCORED = f"""scores AS v FINAL INNER JOIN spans AS s
                     ON s.project = v.project AND s.trace_id = v.trace_id
                 WHERE v.project = {{project:String}} AND v.evaluator = {{evaluator:String}}
-                  AND v.evaluator_version = {{version:String}} AND v.status = 'scored'
-                  AND {_RANGE}"""
+                  AND v.evaluator_version = {{version:String}}
+                  AND (v.status = 'scored' OR v.reason = 'not sampled') AND {_RANGE}"""
+# Of one trace, scored or not: its value, and the chance with which it was drawn.
+_VALUE = "if(max(v.status = 'scored'), anyIf(v.value, v.status = 'scored'), nan)"
+_CHANCE = "if(max(v.probability) > 0, least(max(v.probability), 1), 1)"
 
 
 def _means(
     store: Store, values: dict[str, str], source: str, seconds: int, least: int,
-    weight: str = "1.0", topics: Frozen | None = None, **named: Any,
+    chance: str = "1.0", topics: Frozen | None = None, **named: Any,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Of each segment and block with `least` sessions: column, value, block, sessions, of each of
-    `values` the mean over sessions (NaN: none has it) and `n_<name>`, how many have it. Where
-    `topics` are given they are the segments, of traces whose input is embedded, and no others."""
+    """Of each segment and block with `least` sessions: column, value, block, sessions (with a
+    value), of each of `values` the mean over sessions (NaN: none has it) and `n_<name>`, how many
+    have it. `chance`: with which a trace has a value at all. Where `topics` are given they are the
+    segments, of traces whose input is embedded, and no others."""
     columns, pairs = f"{SEGMENT_SQL}, {EXTRA_SQL}", PAIRS_SQL
     if topics is not None:
         query, more = topics.sql()
@@ -62,20 +68,25 @@ def _means(
         f"{sql.replace('max(trace_ms)', MS)} AS v_{k}" for k, sql in values.items()
     )
     per_session = ", ".join(
-        f"sumIf(v_{k} * weight, isFinite(v_{k})) / sumIf(weight, isFinite(v_{k})) AS w_{k}"
+        f"sumIf(v_{k} / chance, isFinite(v_{k})) / sumIf(1 / chance, isFinite(v_{k})) AS w_{k}"
         for k in values
     )
+    drawn = "1.0" if chance == "1.0" else "1 / (1 - exp(sum(log1p(-chance))))"
     per_block = ", ".join(
-        f"avgIf(w_{k}, isFinite(w_{k})) AS {k}, countIf(isFinite(w_{k})) AS n_{k}" for k in values
+        f"""sumIf(w_{k} * stands_for, isFinite(w_{k})) / sumIf(stands_for, isFinite(w_{k})) AS {k},
+           countIf(isFinite(w_{k})) AS n_{k}"""
+        for k in values
     )
+    known = " OR ".join(f"isFinite(w_{k})" for k in values)
     return store.rows(
         f"""
-        SELECT segment.1 AS column, segment.2 AS value, block, count() AS sessions, {per_block}
+        SELECT segment.1 AS column, segment.2 AS value, block, countIf({known}) AS sessions,
+               {per_block}
         FROM (
-            SELECT segment, block, unit, {per_session}
+            SELECT segment, block, unit, {drawn} AS stands_for, {per_session}
             FROM (
                 SELECT s.trace_id AS trace, any(s.session_id) AS session,
-                       if(session = '', trace, session) AS unit, {weight} AS weight,
+                       if(session = '', trace, session) AS unit, {chance} AS chance,
                        intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
                        {columns}, {per_trace}
                 FROM {source} GROUP BY s.trace_id
@@ -120,12 +131,11 @@ def scored(
     store: Store, project: str, evaluator: str, version: str, start_ns: int, end_ns: int,
     seconds: int = DAY, least: int = 1, topics: Frozen | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """The same of one evaluator version as `mean`: of scored traces, each weighted by the inverse
-    of its sampling probability."""
+    """The same of one evaluator version as `mean`: sessions are weighted by the inverse of the
+    chance that they were judged, and so are the traces of one."""
     return _means(
-        store, {"mean": "any(v.value)"}, _SCORED, seconds, least, "1 / any(v.probability)",
-        topics=topics, project=project, evaluator=evaluator, version=version, start=start_ns,
-        end=end_ns,
+        store, {"mean": _VALUE}, _SCORED, seconds, least, _CHANCE, topics=topics,
+        project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
     )  # fmt: skip
 
 
@@ -151,7 +161,7 @@ def session_values(
     if metric in TRAFFIC:
         source, value = _SPANS, TRAFFIC[metric]
     else:
-        source, value = _SCORED, "any(v.value)"
+        source, value = _SCORED, _VALUE
     rows = store.rows(
         f"""
         SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS session,

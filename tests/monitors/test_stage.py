@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,24 @@ def test_a_missing_number_is_a_value_of_its_own() -> None:
     assert named(result)["retrieval",] == pytest.approx(-0.2, abs=0.03)
 
 
+def test_rows_that_were_drawn_more_often_do_not_pass_for_a_changed_mix() -> None:
+    draw = np.random.default_rng(4)
+    late = np.arange(8000) >= 4000
+    hard = draw.random(8000) < 0.5
+    y = 0.8 - 0.3 * hard - 0.1 * late * ~hard + 0.1 * draw.normal(size=8000)
+    chance = np.where(late & ~hard, 0.2, 1.0)
+    kept = draw.random(8000) < chance
+    held = {"input": {"topic": np.where(hard, "hard", "easy")[kept]}}
+    ask = partial(attribute, held, y[kept], late[kept], np.flatnonzero(kept))
+    assert named(ask())["input",] < -0.05, "without weights the mix is blamed"
+    told = ask(weight=1 / chance[kept])
+    assert set(named(told)) == {(SCORE,)}
+    change = y[late].mean() - y[~late].mean()
+    assert told.after - told.before == pytest.approx(change, abs=0.015)
+    scaled = ask(weight=7 / chance[kept])
+    assert [e.change for e in scaled.effects] == pytest.approx([e.change for e in told.effects])
+
+
 def test_too_few_sessions_and_too_many_stages_are_refused() -> None:
     held: Any = {"input": {"topic": ["a", "b"] * 20}}
     late = np.arange(40) >= 20
@@ -101,3 +120,5 @@ def test_too_few_sessions_and_too_many_stages_are_refused() -> None:
         attribute({}, [1.0] * 40, late, list(range(40)))
     with pytest.raises(LeavesError, match="missing values"):
         attribute(held, [float("nan")] * 40, late, list(range(40)))
+    with pytest.raises(LeavesError, match="weight must be above 0"):
+        attribute(held, [1.0] * 40, late, list(range(40)), weight=[0.0] * 40)

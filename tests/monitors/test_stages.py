@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from monitors.rootcause.leaves import LeavesError
+from monitors.rootcause.stage import attribute
 from monitors.stages import Window, attributed, said, with_stages
 from schemas import clickhouse
 from schemas.clickhouse import Store
@@ -117,6 +118,39 @@ def test_a_finding_carries_its_stages_in_its_segment(store: Store, stored: str) 
     assert sum(e["change"] for e in new["stages"]) + new["stages_of"]["unexplained"] == (
         pytest.approx(new["stages_of"]["after"] - new["stages_of"]["before"])
     )
+
+
+def test_unequal_sampling_is_no_change_of_the_input(store: Store) -> None:
+    """Long questions are answered worse, and always were. Since the split short ones are judged at
+    a tenth, so that most scores are of long ones; what truly fell is what no column shows."""
+    project, draw = f"stages-{uuid.uuid4()}", np.random.default_rng(5)
+    rows, judged, whole = list[SpanRow](), list[ScoreRow](), dict[bool, list[float]]()
+    for n in range(3000):
+        at = WINDOW.start + n * 50 * HOUR // 3000
+        late, long, trace = at >= SPLIT, bool(draw.random() < 0.5), f"{n + 1:032x}"
+        value = float(0.8 - 0.3 * long - 0.1 * late + draw.normal(0, 0.1))
+        whole.setdefault(late, []).append(value)
+        chance = 0.1 if late and not long else 1.0
+        if draw.random() >= chance:
+            continue
+        rows.append(SpanRow(project, trace, trace[16:], at, kind="LLM",
+                            input="why? " * (20 if long else 1), output="so"))  # fmt: skip
+        judged.append(ScoreRow(project, "groundedness", "1", trace, "s", at, "scored", value, 1,
+                               probability=chance))  # fmt: skip
+    spans.insert_spans(store, rows, project)
+    scores.insert_scores(store, judged)
+    told = attributed(store, project, "groundedness", "1", WINDOW)
+    assert [e.stages for e in told.found.effects if e.named] == [("score",)]
+    for mean, late in ((told.found.before, False), (told.found.after, True)):
+        assert mean == pytest.approx(np.mean(whole[late]), abs=0.02)
+    seen = stages(store, project, "groundedness", "1", WINDOW.start, WINDOW.end)
+    plain = attribute(
+        {"input": {"length": np.array([r["stage_input_length"] for r in seen])}},
+        [r["score"] for r in seen], np.array([r["time_ns"] >= SPLIT for r in seen]),
+        [r["session"] for r in seen],
+    )  # fmt: skip
+    mixed = next(e for e in plain.effects if e.stages == ("input",))
+    assert mixed.named and mixed.change < -0.1, "without weights the questions would be blamed"
 
 
 def test_too_little_is_said(store: Store, stored: str) -> None:

@@ -22,13 +22,14 @@ from schemas.queries.mixes import NO_TOPIC
 from tests.monitors.evidence import traces_in_alert
 from tests.monitors.test_topics import draw
 
-# Always a Thursday at two: weekends are learned apart, a day is looked at an hour after its end.
-TODAY = time.time_ns() // DAY_NS // 7 * 7
+# Always a Friday at two: what changes does so on a Sunday, when few days before are of its kind. A
+# day is looked at an hour after its end.
+TODAY = (time.time_ns() // DAY_NS - 1) // 7 * 7 + 1
 NOW = TODAY * DAY_NS + 2 * HOUR_NS
 DAYS, CHANGED = 25, 5
 
 
-def _fill(store: Store, project: str, changed: bool) -> None:
+def _fill(store: Store, project: str, changed: bool, today: int = TODAY) -> None:
     """60 sessions a day; in the last days a fifth ask about the weather, documents come from mail,
     and answers about parcels are worse."""
     random = np.random.default_rng(3)
@@ -37,7 +38,7 @@ def _fill(store: Store, project: str, changed: bool) -> None:
         late = changed and day >= DAYS - CHANGED
         texts, vectors = draw([0.3, 0.2, 0.3, 0.2] if late else [0.4, 0.3, 0.3, 0.0], 60, day)
         for n, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
-            at = (TODAY - DAYS + day) * DAY_NS + (3600 + n) * 10**9
+            at = (today - DAYS + day) * DAY_NS + (3600 + n) * 10**9
             trace = uuid.uuid4().hex
             source = "mail" if random.random() < (0.9 if late else 0.3) else "wiki"
             root = SpanRow(project, trace, trace[:16], at, kind="LLM", input=text,
@@ -82,7 +83,22 @@ def test_a_new_topic_another_source_and_a_worse_topic_are_findings(
     worse = found["groundedness"]
     assert list(json.loads(worse.segment)) == ["topic"] and "parcel" in worse.segment
     assert len(_texts(store, worse)) == 1, "examples are of the topic"
+    others = [json.dumps(c["segment"]) for c in told["groundedness"]["candidates"]]
+    assert others[0] == worse.segment and len(others) == len(set(others)) > 1
     assert set(found) == {"topic_share", "source_share", "groundedness"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("earlier", range(1, 7))
+def test_the_topic_that_is_worse_is_named_on_every_other_weekday(
+    store: Store, tmp_path: Path, earlier: int
+) -> None:
+    project, today = f"topics/{uuid.uuid4().hex[:8]}", TODAY - earlier
+    _fill(store, project, changed=True, today=today)
+    held, now = _held(project, tmp_path), today * DAY_NS + 2 * HOUR_NS
+    found = {f.signal: f for f in stream_findings(store, project, now, MonitorPolicy(), held)}
+    worse = found["groundedness"]
+    assert list(json.loads(worse.segment)) == ["topic"] and "parcel" in worse.segment
 
 
 def _texts(store: Store, found: FindingRow) -> set[str]:
