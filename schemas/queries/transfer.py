@@ -40,6 +40,7 @@ def tables(store: Store) -> list[str]:
         SELECT name FROM system.tables
         WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
           AND name != 'schema_migrations' AND NOT endsWith(name, '_hours')
+          AND NOT endsWith(name, '_blocks')
         ORDER BY name != 'segments', name
         """
     )

@@ -8,20 +8,24 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.means import Moments
 from schemas.hours import rolled
-from schemas.hours.rolled import Period, Rolled, Source, halved, mine
+from schemas.hours.blocks import DAY, SCORE_BLOCKS
+from schemas.hours.rolled import HOUR, Period, Rolled, Source, halved, mine, when
 from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS
 
 # Of an evaluator's version and level: numbers are grouped by faster than names.
 _KEY = "cityHash64(evaluator, evaluator_version, level) AS key"
+WIDTHS = SCORE_BLOCKS.widths
 
 
 def _source(
     store: Store, project: str, window: tuple[int, int], columns: str, evaluator: str,
-    of: Rolled = SCORE_HOURS, cut: int = 0,
+    of: Rolled = SCORE_HOURS, cut: int = 0, seconds: int = 0,
 ) -> Source:  # fmt: skip
     where = "evaluator = {evaluator:String}" if evaluator else "evaluator != ''"
     named: dict[str, Any] = {"evaluator": evaluator} if evaluator else {}
-    return rolled.source(store, project, of, *window, f"{_KEY}, {columns}", where, cut, **named)
+    return rolled.source(
+        store, project, of, *window, f"{_KEY}, {columns}", where, cut, seconds, **named
+    )
 
 
 def verdicts(
@@ -89,20 +93,15 @@ def unit_sums(
     of = _source(
         store, project, (start, end),
         f"lone, {lone}, units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
-        cut=cut,
+        cut=cut, seconds=DAY,
     )  # fmt: skip
     none = "arrayWithConstant(length(units), 0.0)"
-    # Lone units stand behind the others as one of number 0, which brings its sums along.
-    rows = store.rows(
-        f"""
-        SELECT late, key, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items, sum(w1) AS w,
-               sum(v1) AS v,
-               sum(if(unit = 0, w2, w1 * w1)) AS ww, sum(if(unit = 0, vw2, v1 * w1)) AS vw,
-               sum(if(unit = 0, v2, v1 * v1)) AS vv, sum(g1) AS good, sum(h1) AS bad
-        FROM (
-            SELECT {of.late} AS late, key, unit, sum(i) AS n, sum(a) AS w1, sum(b) AS v1,
-                   sum(aa) AS w2, sum(ba) AS vw2, sum(bb) AS v2, if(unit = 0, sum(g), max(g)) AS g1,
-                   if(unit = 0, sum(h), max(h)) AS h1
+    late = f"start >= {cut // 10**9}" if cut else "0"
+    # Lone units stand behind the others as one of number 0, which brings its sums along, and so do
+    # whole days; `d` tells of a day's session that it is in the sums of its day already.
+    hours = f"""
+            SELECT {of.late} AS late, key, unit, i, if(unit = 0, toUInt64(i), 0) AS u, a, b, aa, ba,
+                   bb, g, h, 0 AS d
             FROM {of.sql}
             ARRAY JOIN arrayPushBack(units, 0) AS unit,
                 arrayPushBack(unit_items, toUInt32(lone)) AS i,
@@ -110,13 +109,54 @@ def unit_sums(
                 arrayPushBack({none}, lone_ww) AS aa, arrayPushBack({none}, lone_vw) AS ba,
                 arrayPushBack({none}, lone_vv) AS bb,
                 arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
-                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h
-            GROUP BY late, key, unit HAVING n > 0
+                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h"""
+    days = f"""
+            UNION ALL
+            SELECT {late} AS late, {_KEY}, 0 AS unit, items AS i, sessions AS u, w AS a, v AS b,
+                   ww AS aa, vw AS ba, vv AS bb, good AS g, bad AS h, 0 AS d
+            FROM score_blocks WHERE {of.blocks}
+            UNION ALL
+            SELECT {late} AS late, {_KEY}, unit, i, 0 AS u, a, b, 0.0 AS aa, 0.0 AS ba,
+                   0.0 AS bb, g, h, 1 AS d
+            FROM score_blocks
+            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b,
+                unit_good AS g, unit_bad AS h
+            WHERE {of.blocks} AND unit IN ({_shared(of)})"""
+    rows = store.rows(
+        f"""
+        SELECT late, key, sum(if(unit = 0, toInt64(u1), 1 - du)) AS units, sum(n) AS items,
+               sum(w0) AS w, sum(v0) AS v,
+               sum(if(unit = 0, w2, w1 * w1 - dw)) AS ww,
+               sum(if(unit = 0, vw2, v1 * w1 - dvw)) AS vw,
+               sum(if(unit = 0, v2, v1 * v1 - dv)) AS vv,
+               sum(if(unit = 0, gs, toInt64(gm) - dg)) AS good,
+               sum(if(unit = 0, hs, toInt64(hm) - dh)) AS bad
+        FROM (
+            SELECT late, key, unit, sumIf(i, d = 0) AS n, sum(u) AS u1, sum(a) AS w1, sum(b) AS v1,
+                   sumIf(a, d = 0) AS w0, sumIf(b, d = 0) AS v0,
+                   sum(aa) AS w2, sum(ba) AS vw2, sum(bb) AS v2, toInt64(sum(g)) AS gs,
+                   toInt64(sum(h)) AS hs,
+                   max(g) AS gm, max(h) AS hm, toInt64(sum(d)) AS du, sumIf(a * a, d = 1) AS dw,
+                   sumIf(a * b, d = 1) AS dvw, sumIf(b * b, d = 1) AS dv,
+                   toInt64(sumIf(g, d = 1)) AS dg, toInt64(sumIf(h, d = 1)) AS dh
+            FROM ({hours}{days if of.blocks else ""})
+            GROUP BY late, key, unit HAVING sum(i) > 0
         ) GROUP BY late, key
         """,
         project=project, **of.named,
     )  # fmt: skip
     return mine(rows, start_ns, cut)
+
+
+def _shared(of: Source) -> str:
+    """Sessions that may be in two days of a period, or in one and in hours beside them."""
+    return f"""
+                SELECT unit FROM score_blocks ARRAY JOIN units AS unit WHERE {of.blocks}
+                GROUP BY unit HAVING min(start) != max(start)
+                UNION ALL SELECT arrayJoin(units) AS unit FROM score_hours WHERE {of.edges}
+                UNION ALL
+                SELECT cityHash64(if(session_id = '', trace_id, session_id)) AS unit FROM scores
+                WHERE project = {{project:String}} AND {when("span_start", of.ranges, HOUR)}"""
 
 
 def moments(scored: Mapping[str, Any], sums: Sequence[Mapping[str, Any]]) -> Moments:
@@ -131,24 +171,45 @@ def unit_blocks(
     """By `key` of evaluator ('': all), version and level, and block of `seconds`, whole hours (0:
     the range is one): units, items, and over the means of units (a trace without a session is its
     own) their sum (means) and that of their squares (squares)."""
-    block = "intDiv(toUnixTimestamp(hour), {seconds:UInt32})" if seconds else "0"
+    per = "intDiv(toUnixTimestamp({at}), {{seconds:UInt32}})" if seconds else "0"
+    whole = DAY if seconds == 0 or (seconds % DAY == 0 and seconds not in WIDTHS) else seconds
     of = _source(
         store, project, (start_ns, end_ns),
         "hour, lone, lone_mean, lone_mean2, units, unit_items, unit_weight, unit_value", evaluator,
+        seconds=whole if whole in WIDTHS else 0,
     )  # fmt: skip
-    # Lone units are of number 0 again, with sums in place of weight and value.
-    return store.rows(
-        f"""
-        SELECT key, block, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items,
-               sum(if(unit = 0, w, v / w)) AS means, sum(if(unit = 0, v, v / w * v / w)) AS squares
-        FROM (
-            SELECT key, {block} AS block, unit, sum(i) AS n, sum(a) AS w, sum(b) AS v
+    # Lone units, and blocks that are summed, are of number 0 again, with sums in place of weight
+    # and value; a block of the width that is asked for shares no session with another.
+    hours = f"""
+            SELECT key, {per.format(at="hour")} AS block, unit, i,
+                   if(unit = 0, toUInt64(i), 0) AS u, a, b, 0 AS d
             FROM {of.sql}
             ARRAY JOIN arrayPushBack(units, 0) AS unit,
                 arrayPushBack(unit_items, toUInt32(lone)) AS i,
                 arrayPushBack(unit_weight, lone_mean) AS a,
-                arrayPushBack(unit_value, lone_mean2) AS b
-            GROUP BY key, block, unit HAVING n > 0
+                arrayPushBack(unit_value, lone_mean2) AS b"""
+    summed = f"""
+            UNION ALL
+            SELECT {_KEY}, {per.format(at="start")} AS block, 0 AS unit, items AS i, sessions AS u,
+                   means AS a, squares AS b, 0 AS d
+            FROM score_blocks WHERE {of.blocks}"""
+    shared = f"""
+            UNION ALL
+            SELECT {_KEY}, {per.format(at="start")} AS block, unit, i, 0 AS u, a, b, 1 AS d
+            FROM score_blocks
+            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b
+            WHERE {of.blocks} AND unit IN ({_shared(of)})"""
+    days = (summed + (shared if whole != seconds else "")) if of.blocks else ""
+    return store.rows(
+        f"""
+        SELECT key, block, sum(if(unit = 0, toInt64(u1), 1 - du)) AS units, sum(n) AS items,
+               sum(if(unit = 0, w, v / w - dm)) AS means,
+               sum(if(unit = 0, v, v / w * v / w - dmm)) AS squares
+        FROM (
+            SELECT key, block, unit, sumIf(i, d = 0) AS n, sum(u) AS u1, sum(a) AS w, sum(b) AS v,
+                   toInt64(sum(d)) AS du, sumIf(b / a, d = 1) AS dm,
+                   sumIf(b / a * b / a, d = 1) AS dmm
+            FROM ({hours}{days}) GROUP BY key, block, unit HAVING sum(i) > 0
         ) GROUP BY key, block ORDER BY key, block
         """,
         project=project, seconds=seconds, **of.named,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 ALL_OPEN = 200  # spans of a trace that are shown unfolded at first
 PAGE = 100  # rows of a page
@@ -35,54 +36,106 @@ def end(head: Head) -> int:
     return int(head["start_ns"]) + int(head["duration_ns"])
 
 
-def nodes(heads: Sequence[Head]) -> list[Node]:
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What is known of each span, by its place among the heads."""
+
+    heads: Sequence[Head]
+    depth: Sequence[int]
+    inside: Mapping[int, Sequence[int]]
+    below: Sequence[int]
+    failed: Sequence[int]
+    path: AbstractSet[int]
+    again: Mapping[int, int]
+    known: Mapping[str, int]
+
+
+class Tree(Sequence[Node]):
+    """Spans in the order of a tree, or some of them. A node is made when it is looked at: of
+    30,000 spans a page shows 100."""
+
+    __slots__ = ("grown", "places")
+
+    def __init__(self, grown: Grown, places: Sequence[int]) -> None:
+        self.grown, self.places = grown, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, at: int) -> Node: ...
+    @overload
+    def __getitem__(self, at: slice) -> Tree: ...
+    def __getitem__(self, at: int | slice) -> Node | Tree:
+        if isinstance(at, slice):
+            return Tree(self.grown, self.places[at])
+        n, of = self.places[at], self.grown
+        parent = of.heads[n]["parent_span_id"]
+        return Node(
+            of.heads[n], of.depth[n], len(of.inside.get(n, ())), of.below[n], of.failed[n],
+            n in of.path, of.again.get(n, 0), bool(parent) and parent not in of.known,
+        )  # fmt: skip
+
+    def place(self, span_id: str) -> int:
+        """Where a span stands in it, -1 where it does not."""
+        n = self.grown.known.get(span_id, -1)
+        return self.places.index(n) if n in self.places else -1
+
+    def time(self) -> tuple[int, int]:
+        """(first start, time to the last end, at least 1) of the whole trace in ns."""
+        start = min(head["start_ns"] for head in self.grown.heads)
+        return start, max(1, max(map(end, self.grown.heads)) - start)
+
+
+def nodes(heads: Sequence[Head]) -> Tree:
     """Every span once, parents before children, siblings by start. Cycles are cut."""
     known = {head["span_id"]: n for n, head in enumerate(heads)}
+    above = [known.get(head["parent_span_id"], n) for n, head in enumerate(heads)]
+    starts = [head["start_ns"] for head in heads]
     inside: dict[int, list[int]] = {}
     roots = []
-    for n, head in enumerate(heads):
-        parent = known.get(head["parent_span_id"], n)
+    for n, parent in enumerate(above):
         if parent == n:
             roots.append(n)
         else:
             inside.setdefault(parent, []).append(n)
-    order, seen = _walk(roots, inside, heads)
-    for n in range(len(heads)):  # what no root leads to goes round in circles
-        if n not in seen:
-            more, _ = _walk([n], inside, heads, seen)
-            order += more
+    depth = [-1] * len(heads)
+    order = _walk(roots, inside, starts, depth)
+    if len(order) < len(heads):
+        for n in range(len(heads)):  # what no root leads to goes round in circles
+            if depth[n] < 0:
+                order += _walk([n], inside, starts, depth)
+    wrong = [head["status"] == "ERROR" for head in heads]
     below, failed = [0] * len(heads), [0] * len(heads)
-    for n, _ in reversed(order):
-        parent = known.get(heads[n]["parent_span_id"], n)
+    for n in reversed(order):
+        parent = above[n]
         if parent != n:
             below[parent] += 1 + below[n]
-            failed[parent] += failed[n] + (heads[n]["status"] == "ERROR")
-    path = critical(roots, inside, heads)
-    again = retries(inside, heads)
-    return [
-        Node(heads[n], depth, len(inside.get(n, ())), below[n], failed[n], n in path,
-             again.get(n, 0),
-             bool(heads[n]["parent_span_id"]) and heads[n]["parent_span_id"] not in known)
-        for n, depth in order
-    ]  # fmt: skip
+            failed[parent] += failed[n] + wrong[n]
+    grown = Grown(
+        heads, depth, inside, below, failed, critical(roots, inside, heads),
+        retries(inside, heads) if any(wrong) else {}, known,
+    )  # fmt: skip
+    return Tree(grown, order)
 
 
 def _walk(
-    roots: Sequence[int], inside: Mapping[int, Sequence[int]], heads: Sequence[Head],
-    seen: set[int] | None = None,
-) -> tuple[list[tuple[int, int]], set[int]]:  # fmt: skip
-    order: list[tuple[int, int]] = []
-    seen = set() if seen is None else seen
-    stack = [(n, 0) for n in sorted(roots, key=lambda n: heads[n]["start_ns"], reverse=True)]
+    roots: Sequence[int], inside: Mapping[int, Sequence[int]], starts: Sequence[int],
+    depth: list[int],
+) -> list[int]:  # fmt: skip
+    """The spans that roots lead to and that have no depth yet, in order; they get theirs."""
+    order = []
+    start = starts.__getitem__
+    stack = [(n, 0) for n in sorted(roots, key=start, reverse=True)]
     while stack:
-        n, depth = stack.pop()
-        if n in seen:
+        n, deep = stack.pop()
+        if depth[n] >= 0:
             continue
-        seen.add(n)
-        order.append((n, depth))
-        later = sorted(inside.get(n, ()), key=lambda c: heads[c]["start_ns"], reverse=True)
-        stack += [(c, depth + 1) for c in later]
-    return order, seen
+        depth[n] = deep
+        order.append(n)
+        if n in inside:
+            stack += [(c, deep + 1) for c in sorted(inside[n], key=start, reverse=True)]
+    return order
 
 
 def critical(
@@ -94,16 +147,16 @@ def critical(
     for, nor is what it did after its parent's end."""
     if not roots:
         return set()
-    last = max(roots, key=lambda n: end(heads[n]))
+    ends = list(map(end, heads))
+    last = max(roots, key=ends.__getitem__)
     path = {last}
-    stack = [(last, end(heads[last]))]
+    stack = [(last, ends[last])]
     while stack:
-        n, until = stack.pop()
-        at = until
-        for child in sorted(inside.get(n, ()), key=lambda c: end(heads[c]), reverse=True):
-            if end(heads[child]) <= at and child not in path:
+        n, at = stack.pop()
+        for child in sorted(inside.get(n, ()), key=ends.__getitem__, reverse=True):
+            if ends[child] <= at and child not in path:
                 path.add(child)
-                stack.append((child, end(heads[child])))
+                stack.append((child, ends[child]))
                 at = heads[child]["start_ns"]
     return path
 
@@ -112,26 +165,31 @@ def retries(inside: Mapping[int, Sequence[int]], heads: Sequence[Head]) -> dict[
     """Number of the try by span: a sibling of the same kind and name, begun after one failed."""
     found: dict[int, int] = {}
     for children in inside.values():
+        if len(children) == 1:
+            continue
         tries: dict[tuple[str, str], tuple[int, bool]] = {}
         for n in sorted(children, key=lambda c: heads[c]["start_ns"]):
-            name = (str(heads[n]["kind"]), str(heads[n]["name"]))
+            head = heads[n]
+            name = (head["kind"], head["name"])
             count, failed = tries.get(name, (0, False))
             count = count + 1 if failed else 1
             if count > 1:
                 found[n] = count
-            tries[name] = (count, heads[n]["status"] == "ERROR")
+            tries[name] = (count, head["status"] == "ERROR")
     return found
 
 
-def shown(tree: Sequence[Node], is_open: Callable[[Node], bool]) -> list[Node]:
+def shown(tree: Tree, is_open: Callable[[Node], bool]) -> Tree:
     """The nodes all of whose ancestors are open."""
-    rows, closed = [], None
-    for node in tree:
-        if closed is not None and node.depth > closed:
+    rows: list[int] = []
+    closed = len(tree)  # deeper than any
+    depth, inside = tree.grown.depth, tree.grown.inside
+    for at, n in enumerate(tree.places):
+        if depth[n] > closed:
             continue
-        closed = None if not node.children or is_open(node) else node.depth
-        rows.append(node)
-    return rows
+        closed = len(tree) if n not in inside or is_open(tree[at]) else depth[n]
+        rows.append(n)
+    return Tree(tree.grown, rows)
 
 
 def opened(tree: Sequence[Node], toggled: frozenset[str]) -> Callable[[Node], bool]:

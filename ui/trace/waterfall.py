@@ -13,7 +13,7 @@ import streamlit as st
 
 from ui.charts import KINDS
 from ui.plain import visible
-from ui.trace.tree import Node, end
+from ui.trace.tree import Node, Tree
 
 CSS = """
 :host { font-family: var(--st-font); color: var(--st-text-color); font-size: 13px; }
@@ -153,19 +153,13 @@ def row(node: Node, is_open: bool, start: int, length: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def span_of(tree: Sequence[Node]) -> tuple[int, int]:
-    """(first start, time to the last end, at least 1) of a trace in ns."""
-    start = min(int(node.head["start_ns"]) for node in tree)
-    return start, max(1, max(end(node.head) for node in tree) - start)
-
-
 def draw(
-    tree: Sequence[Node], rows: Sequence[Node], is_open: Callable[[Node], bool], picked: str,
+    tree: Tree, rows: Sequence[Node], is_open: Callable[[Node], bool], picked: str,
     key: str, on_pick: Callable[[str], None] | None = None,
     on_fold: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     """Draw `rows` of a tree; the callbacks get the id of a span that was picked or folded."""
-    start, length = span_of(tree)
+    start, length = tree.time()
     data = {
         "rows": [row(node, is_open(node), start, length) for node in rows],
         "ticks": ["0", duration(length / 2), duration(length)], "picked": picked,

@@ -64,15 +64,14 @@ def _facts(project: str, heads: list[dict[str, Any]]) -> None:
                        **{name: value})  # fmt: skip
 
 
-def _timeline(store: Store, project: str, trace_id: str, grown: list[tree.Node]) -> None:
+def _timeline(store: Store, project: str, trace_id: str, grown: tree.Tree) -> None:
     toggled = frozenset(filter(None, st.query_params.get("toggled", "").split(",")))
     is_open = tree.opened(grown, toggled)
     rows = tree.shown(grown, is_open)
-    ids = {node.id for node in grown}
     picked = st.query_params.get("span", "")
-    if picked not in ids:
+    if picked not in grown.grown.known:
         picked = grown[0].id
-    at = next((n for n, node in enumerate(rows) if node.id == picked), 0)
+    at = max(0, rows.place(picked))
     pages = -(-len(rows) // tree.PAGE)
     left, right = st.columns([5, 3])
     with left:
@@ -91,7 +90,7 @@ def _timeline(store: Store, project: str, trace_id: str, grown: list[tree.Node])
     (whole,) = spans.trace_spans(store, project, trace_id, [picked])[:1]
     long = len(whole["input"]) + len(whole["output"]) > 1200 or len(whole["documents"]) > 2
     with right, st.container(height=640 if long else "content", border=True):
-        span.show(whole, waterfall.span_of(grown)[0])
+        span.show(whole, grown.time()[0])
 
 
 def _pick(span_id: str) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from schemas.queries.deletion import BLOCKS, HOURS
 from schemas.store.vocabulary import TABLES
 from tests.schemas.store.attacks import SHAPES, STATEMENTS, attacks
 from tests.schemas.store.nestings import queries
@@ -118,11 +119,11 @@ def test_every_table_of_a_project_is_listed(http: httpx.Client) -> None:
         " AND NOT endsWith(table, '_in') AND table NOT IN ("
         "SELECT name FROM system.tables WHERE database = 'assay' AND endsWith(engine, 'View'))"
     )
-    sums = {"traffic_hours", "score_hours", "model_hours"}  # of the pages' own, and not offered
-    assert set(http.post("/", content=text).text.split()) - {"everything"} == TABLES | sums
+    found = set(http.post("/", content=text).text.split()) - {"everything"}
+    assert found == TABLES.union(HOURS, BLOCKS)  # the sums are of the pages' own, and not offered
 
 
-@pytest.mark.parametrize("table", ["traffic_hours", "score_hours", "model_hours"])
+@pytest.mark.parametrize("table", [*HOURS, *BLOCKS])
 def test_the_sums_of_pages_are_not_offered(own: httpx.Client, table: str) -> None:
     assert own.post("/", content=f"SELECT count() FROM {table}").status_code != 200
 

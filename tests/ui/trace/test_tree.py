@@ -77,3 +77,11 @@ def test_a_trace_as_deep_as_it_is_long_is_walked() -> None:
     heads = [_head(f"s{n}", f"s{n - 1}", n, 10_000 - n) for n in range(5_000)]
     found = tree.nodes(heads)
     assert found[-1].depth == 4_999 and all(n.critical for n in found)
+
+
+def test_a_node_is_found_where_it_is_shown() -> None:
+    found = tree.nodes(HEADS)
+    shown = tree.shown(found, tree.opened(found, frozenset({"call2"})))
+    assert [shown.place(n.id) for n in shown] == list(range(len(shown)))
+    assert (shown.place("deep"), shown.place("nobody")) == (-1, -1)
+    assert [n.id for n in shown[1:3]] == ["find", "side"] and found.time() == (0, 100)

@@ -1,0 +1,193 @@
+"""Sums of blocks of closed hours, made of the sums of these hours.
+
+What pages ask of sessions does not add up over hours: the square of a session's sum is known once
+its hours are together, and so is its mean. Where a course is drawn by blocks of such a width, each
+block has its sums over sessions. A period of several days adds up the sums of its days, and puts
+right those of the sessions that are in more than one of them, or in hours beside them: a day has
+its sessions, too. So both are what the hours say, to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from schemas.clickhouse import Store
+from schemas.hours.rolled import HOUR, Known, Rolled, closed, stamp, standing
+from schemas.hours.scores import SCORE_HOURS
+from schemas.hours.traffic import SIGNALS, TRAFFIC_HOURS, column
+
+DAY = 86_400  # seconds
+EMPTY_DAYS = 400  # after which is forgotten that a block was made
+SPAN = 60 * HOUR  # of hours that one INSERT reads, at most, but for a longer block
+AT = "intDiv(toUnixTimestamp(hour), {seconds:UInt32}) * {seconds:UInt32}"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """`table` has sums of blocks of `widths` (seconds), made of those of the hours `of`. `columns`
+    and `rows`: a SELECT of them under a condition on hours, with the sessions of each block or
+    without them."""
+
+    table: str
+    of: Rolled
+    widths: Sequence[int]
+    columns: str
+    rows: Callable[[str, bool], str]
+
+
+def _scores(where: str, sessions: bool) -> str:
+    """Of `score_hours`. Lone units are of number 0, as in schemas/queries/verdicts.py."""
+    none = "arrayWithConstant(length(units), 0.0)"
+    lone = {"aa": "ww", "ba": "vw", "bb": "vv", "m": "mean", "mm": "mean2"}
+    pushed = ", ".join(f"arrayPushBack({none}, lone_{name}) AS {k}" for k, name in lone.items())
+    kept = "unit != 0" if sessions else "0"
+    return f"""
+        SELECT toDateTime(at, 'UTC') AS start, evaluator, evaluator_version, level,
+               min(ends) AS until, sum(if(unit = 0, n, 1)) AS sessions, sum(n) AS items,
+               sum(w1) AS w, sum(v1) AS v, sum(if(unit = 0, w2, w1 * w1)) AS ww,
+               sum(if(unit = 0, vw2, v1 * w1)) AS vw, sum(if(unit = 0, v2, v1 * v1)) AS vv,
+               sum(g1) AS good, sum(h1) AS bad, sum(if(unit = 0, m1, v1 / w1)) AS means,
+               sum(if(unit = 0, m2, v1 / w1 * v1 / w1)) AS squares,
+               groupArrayIf(unit, {kept}) AS units,
+               groupArrayIf(toUInt32(n), {kept}) AS unit_items,
+               groupArrayIf(w1, {kept}) AS unit_weight, groupArrayIf(v1, {kept}) AS unit_value,
+               groupArrayIf(toUInt8(g1), {kept}) AS unit_good,
+               groupArrayIf(toUInt8(h1), {kept}) AS unit_bad
+        FROM (
+            SELECT {AT} AS at, evaluator, evaluator_version, level, unit, min(until) AS ends,
+                   sum(i) AS n, sum(a) AS w1, sum(b) AS v1, sum(aa) AS w2, sum(ba) AS vw2,
+                   sum(bb) AS v2, sum(m) AS m1, sum(mm) AS m2,
+                   if(unit = 0, sum(g), max(g)) AS g1, if(unit = 0, sum(h), max(h)) AS h1
+            FROM score_hours
+            ARRAY JOIN arrayPushBack(units, 0) AS unit,
+                arrayPushBack(unit_items, toUInt32(lone)) AS i,
+                arrayPushBack(unit_weight, lone_w) AS a, arrayPushBack(unit_value, lone_v) AS b,
+                arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
+                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h, {pushed}
+            WHERE {where} AND status = 'scored'
+            GROUP BY at, evaluator, evaluator_version, level, unit HAVING n > 0
+        ) GROUP BY at, evaluator, evaluator_version, level"""
+
+
+def _traffic(where: str, sessions: bool) -> str:
+    """Of `traffic_hours`. Cost is that of sessions; signals are of all units, in the order of
+    SIGNALS. The lone units of a block are one of number 0, which brings their sums along."""
+    has = {name: "f" if name == "first_token" else "n" for name in SIGNALS}
+
+    def each(sql: str) -> str:
+        return f"[{', '.join(sql.format(x=f'x_{k}', n=n) for k, n in has.items())}]"
+
+    kept = "unit != 0" if sessions else "0"
+    sums = ", ".join(f"sum(s_{name}) AS x_{name}" for name in SIGNALS)
+    joined = ", ".join(f"{column(name)} AS s_{name}" for name in SIGNALS)
+    return f"""
+        SELECT toDateTime(at, 'UTC') AS start, min(ends) AS until, countIf(unit != 0) AS sessions,
+               sum(n) AS traces, sum(c) AS total, sum(c * c) AS cc, sum(c * n) AS cn,
+               sum(toFloat64(n) * n) AS nn, sumForEach(ones) AS signal_units,
+               sumForEach(items) AS signal_items, sumForEach(mean) AS signal_means,
+               sumForEach(square) AS signal_squares, groupArrayIf(unit, {kept}) AS units,
+               groupArrayIf(toUInt32(n), {kept}) AS unit_traces,
+               groupArrayIf(c, {kept}) AS unit_cost
+        FROM (
+            SELECT at, unit, ends, n, c, {each("toUInt64({n} > 0)")} AS ones,
+                   {each("toUInt64({n})")} AS items,
+                   {each("if({n} > 0, {x} / {n}, 0.0)")} AS mean,
+                   arrayMap(m -> m * m, mean) AS square
+            FROM (
+                SELECT {AT} AS at, unit, min(until) AS ends, sum(i) AS n, sum(usd) AS c,
+                       sum(j) AS f, {sums}
+                FROM traffic_hours
+                ARRAY JOIN units AS unit, unit_traces AS i, unit_cost AS usd, unit_firsts AS j,
+                    {joined}
+                WHERE {where} GROUP BY at, unit
+            )
+            UNION ALL
+            SELECT {AT} AS at, 0 AS unit, min(until) AS ends, 0 AS n, 0.0 AS c,
+                   sumForEach(lone_n) AS ones, ones AS items, sumForEach(lone_sum) AS mean,
+                   sumForEach(lone_square) AS square
+            FROM traffic_hours WHERE {where} AND traces > 0 GROUP BY at
+        ) GROUP BY at"""
+
+
+_SESSIONS = "units, unit_items, unit_weight, unit_value, unit_good, unit_bad"
+SCORE_BLOCKS = Blocks(
+    "score_blocks", SCORE_HOURS, (6 * 3600, 14 * 3600, DAY, 60 * 3600),
+    "start, evaluator, evaluator_version, level, until, sessions, items, w, v, ww, vw, vv, good,"
+    f" bad, means, squares, {_SESSIONS}",
+    _scores,
+)  # fmt: skip
+TRAFFIC_BLOCKS = Blocks(
+    "traffic_blocks", TRAFFIC_HOURS, (DAY,),
+    "start, until, sessions, traces, total, cc, cn, nn, signal_units, signal_items, signal_means,"
+    " signal_squares, units, unit_traces, unit_cost",
+    _traffic,
+)  # fmt: skip
+OF = {each.of.table: each for each in (SCORE_BLOCKS, TRAFFIC_BLOCKS)}
+
+
+def due(store: Store, project: str, of: Blocks, known: Known) -> list[tuple[int, list[int]]]:
+    """(width in seconds, starts in ns) of what one INSERT makes each: blocks whose hours are all
+    made and which are not made of them, the newest first."""
+    found = []
+    for seconds in of.widths:
+        width = seconds * 10**9
+        made = set(standing(store, project, of.of, known, seconds))
+        starts = sorted({hour // width * width for hour in known.made} - made)
+        whole = [at for at in starts if known.made.keys() >= set(range(at, at + width, HOUR))]
+        most = max(1, SPAN // width)
+        found += [(seconds, whole[n : n + most]) for n in range(0, len(whole), most)]
+    return sorted(found, key=lambda each: -each[1][-1])
+
+
+def make(
+    store: Store, project: str, of: Blocks, known: Known, seconds: int, starts: Sequence[int],
+    made: int,
+) -> None:  # fmt: skip
+    """Make blocks of the makings of their hours that are known, `made` in us; first their sums."""
+    width = seconds * 10**9
+    inside = {at: [known.made[hour] for hour in range(at, at + width, HOUR)] for at in starts}
+    pairs = ", ".join(
+        f"({(at + n * HOUR) // 10**9}, {us})" for at, all_us in inside.items()
+        for n, us in enumerate(all_us)
+    )  # fmt: skip
+    mine = f"""project = {{project:String}}
+              AND hour >= {starts[0] // 10**9} AND hour < {(starts[-1] + width) // 10**9}
+              AND (toUnixTimestamp(hour), toUnixTimestamp64Micro(made)) IN ({pairs})"""
+    store.command(
+        f"""
+        INSERT INTO {of.table} (project, seconds, made, {of.columns})
+        SELECT {{project:String}} AS project, {{seconds:UInt32}} AS seconds,
+               fromUnixTimestamp64Micro({{made:Int64}}) AS made, {of.columns}
+        FROM ({of.rows(mine, seconds == DAY)})
+        SETTINGS max_insert_threads = 1, max_threads = 1
+        """,
+        project=project, seconds=seconds, made=made,
+    )  # fmt: skip
+    told = ", ".join(f"({at // 10**9}, {stamp(all_us)})" for at, all_us in inside.items())
+    store.command(
+        f"""
+        INSERT INTO hour_blocks (project, sums, seconds, start, made, stamp, until)
+        SELECT {{project:String}} AS project, {{table:String}} AS sums,
+               {{seconds:UInt32}} AS seconds, toDateTime(one.1, 'UTC') AS start,
+               fromUnixTimestamp64Micro({{made:Int64}}) AS made, one.2 AS stamp,
+               start + toIntervalDay({EMPTY_DAYS}) AS until
+        FROM (SELECT arrayJoin([{told}]) AS one)
+        """,
+        project=project, table=of.of.table, seconds=seconds, made=made,
+    )  # fmt: skip
+
+
+def keep(
+    store: Store, project: str, of: Blocks, made_us: Callable[[], int], most: int,
+    wanted: Callable[[], bool] = lambda: True,
+) -> int:  # fmt: skip
+    """Make what is due of a project, by `most` INSERTs; how many wait. `wanted` is asked between
+    them."""
+    known = closed(store, project, of.of)
+    todo = due(store, project, of, known)
+    for n, (seconds, starts) in enumerate(todo[:most]):
+        if not wanted():
+            return len(todo) - n
+        make(store, project, of, known, seconds, starts, made_us())
+    return max(0, len(todo) - most)
