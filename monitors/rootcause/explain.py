@@ -203,15 +203,18 @@ def _cause(
 
 def _same(rows: Leaves, weight: Floats, segment: Segment) -> list[dict[str, list[str]]]:
     """Values of other columns that hold nearly the same rows as the segment."""
-    held, found = inside(rows, segment), []
+    held, found = np.flatnonzero(inside(rows, segment)), []
+    heavy = weight[held]
     for index, column in enumerate(rows.columns):
         if column in dict(segment):
             continue
-        size = len(rows.values[index])
-        mine = np.bincount(rows.codes[held, index], weight[held], size)
+        size, codes = len(rows.values[index]), rows.codes[:, index]
+        mine = np.bincount(codes[held], heavy, size)
         best = int(mine.argmax())
-        whole = weight[rows.codes[:, index] == best].sum()
-        if mine[best] >= ALIKE * max(float(weight[held].sum()), float(whole)):
+        if mine[best] < ALIKE * float(heavy.sum()):
+            continue
+        whole = weight[codes == best].sum()
+        if mine[best] >= ALIKE * float(whole):
             found.append({column: [rows.values[index][best]]})
     return found
 

@@ -17,6 +17,8 @@ from schemas.queries.questions import METRICS
 from schemas.queries.traces import SEGMENT_COLUMNS
 
 MOST = 2_000_000  # traces of one search; of more, one in so many is drawn by the hash of its id
+PROBED = 20_000  # spans, by which it is told whether adding up would leave fewer rows
+ALONE = 0.95  # share of traces with a combination of their own, from which on it would not
 DAY_NS = 86_400 * 10**9
 # Metric of traffic -> its value for one trace.
 TRAFFIC = {
@@ -42,7 +44,8 @@ _JUDGED = """INNER JOIN (
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Rows are combinations of columns in one block. `columns`: name and kind -> (rows,) values:
+    """Rows are combinations of columns in one block, of which some may stand more than once.
+    `columns`: name and kind -> (rows,) values:
     of `text` hashes (0: none), of `number` floats (NaN: none). `one_in`: how many traces each row's
     trace stands for."""
 
@@ -66,7 +69,8 @@ def sums(
     of = selected(columns, topics)
     named = {"project": project, "start": start_ns, "end": end_ns, "at": from_ns,
              "length": block_ns, **of.named}  # fmt: skip
-    one_in = -(-traffic.held(store, project, start_ns, end_ns) // most) or 1
+    held = traffic.held(store, project, start_ns, end_ns)
+    one_in = -(-held // most) or 1
     drawn = "" if one_in == 1 else f" AND cityHash64(s.trace_id) % {one_in} = 0"
     value = {**TRAFFIC, **METRICS}.get(metric)
     each = "1"
@@ -77,22 +81,30 @@ def sums(
     by = ", ".join(f"d{n}" for n in range(len(of.given)))
     # The aliases are made outermost: inside, a column may stand on another's alias.
     outer = ", ".join(f"{sql} AS d{n}" for n, sql in enumerate(of.outer))
-    found = store.read_bytes(
-        f"""
-        SELECT toInt64(floor((began - {{at:Int64}}) / {{length:Int64}})) AS block,
-               sum(value * each) AS total, toFloat64(sum(each)) AS weight,
-               toInt64(count()) AS traces, {by}
-        FROM (
-            SELECT began, value, each, {outer}
+
+    def traces(source: str) -> str:
+        return f"""
+            SELECT toInt64(floor((began - {{at:Int64}}) / {{length:Int64}})) AS block, value, each,
+                   {outer}
             FROM (
                 SELECT min(toUnixTimestamp64Nano(s.start_time)) AS began, {value} AS value,
                        {each} AS each, {of.inner}
-                FROM spans AS s FINAL {of.join} WHERE {RANGE}{drawn} GROUP BY s.trace_id
-            )
-        ) GROUP BY block, {by}
-        """,
-        "RowBinary", **named,
-    )  # fmt: skip
+                FROM {source} {of.join} WHERE {RANGE}{drawn} GROUP BY s.trace_id
+            )"""
+
+    whole = traces("spans AS s FINAL")
+    if metric in {*TRAFFIC, *METRICS} and held > PROBED:
+        few = f"(SELECT * FROM spans AS s WHERE {RANGE}{drawn} LIMIT {PROBED}) AS s"
+        share = store.rows(f"SELECT uniq(block, {by}) / count() AS share FROM ({traces(few)})",
+                           **named)[0]["share"]  # fmt: skip
+    else:
+        share = 0.0
+    # Where nearly every trace is a combination of its own, adding up costs more than it saves.
+    added = f"""SELECT block, sum(value * each) AS total, toFloat64(sum(each)) AS weight,
+                       toInt64(count()) AS traces, {by} FROM ({whole}) GROUP BY block, {by}"""
+    alone = f"""SELECT block, toFloat64(value * each) AS total, toFloat64(each) AS weight,
+                       toInt64(1) AS traces, {by} FROM ({whole})"""
+    found = store.read_bytes(alone if share >= ALONE else added, "RowBinary", **named)
     kinds = {"text": "<u8", "number": "<f8"}
     shape = np.dtype([
         ("block", "<i8"), ("total", "<f8"), ("weight", "<f8"), ("traces", "<i8"),

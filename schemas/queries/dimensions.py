@@ -19,6 +19,7 @@ from schemas.queries.segments import EXTRA_SQL
 from schemas.queries.traces import SEGMENT_COLUMNS
 
 MOST = 40  # columns of one search
+SAMPLE = 100_000  # spans among which names are looked for first: most values are common
 LONGEST = 200  # characters of a column's name
 KEYED = {"attributes.": "s.attributes", "resource.": "s.resource"}
 _TOOLS = "arrayStringConcat(arraySort(arrayMap(t -> toString(t), segment_tools)), ' + ')"
@@ -158,16 +159,28 @@ def names(
         return {}
     order = checked(list(hashes))
     of = selected(order, topics)
-    parts = []
-    for n, name in enumerate(order):
-        if name in _TRACE or not hashes[name]:
-            continue
-        text = _span(name, n)[0]
-        wanted = ", ".join(str(int(each)) for each in hashes[name])
-        parts.append(
-            f"""SELECT {n} AS which, cityHash64({text}) AS hash, toString(any({text})) AS name
-            FROM spans AS s WHERE {_RANGE} AND cityHash64({text}) IN ({wanted}) GROUP BY hash"""
-        )
+    found: dict[str, dict[int, str]] = {
+        name: {0: "no" if name.startswith(tuple(_HAS)) else ""} for name in order
+    }
+
+    def read(parts: Sequence[str]) -> None:
+        asked = {"project": project, "start": start_ns, "end": end_ns, **of.named}
+        for row in store.rows(" UNION ALL ".join(parts), **asked) if parts else ():
+            found[order[row["which"]]][int(row["hash"])] = row["name"]
+
+    def texts(limit: str) -> list[str]:
+        parts = []
+        for n, name in enumerate(order):
+            wanted = ", ".join(str(int(h)) for h in hashes[name] if int(h) not in found[name])
+            if wanted and name not in _TRACE:
+                parts.append(
+                    f"""SELECT {n} AS which, cityHash64(text) AS hash, toString(any(text)) AS name
+                    FROM (SELECT {_span(name, n)[0]} AS text FROM spans AS s WHERE {_RANGE} {limit})
+                    WHERE hash IN ({wanted}) GROUP BY hash"""
+                )
+        return parts
+
+    parts = texts(f"LIMIT {SAMPLE}")
     whole = [n for n, name in enumerate(order) if name in _TRACE]
     if whole:
         pairs = ", ".join(f"({n}, t{n})" for n in whole)
@@ -178,16 +191,8 @@ def names(
                   GROUP BY s.trace_id)
             ARRAY JOIN [{pairs}] AS pair WHERE hash IN ({wanted})"""
         )
-    found: dict[str, dict[int, str]] = {
-        name: {0: "no" if name.startswith(tuple(_HAS)) else ""} for name in order
-    }
-    if not parts:
-        return found
-    rows = store.rows(
-        " UNION ALL ".join(parts), project=project, start=start_ns, end=end_ns, **of.named
-    )
-    for row in rows:
-        found[order[row["which"]]][int(row["hash"])] = row["name"]
+    read(parts)
+    read(texts(""))
     return found
 
 

@@ -16,6 +16,7 @@ from schemas.clickhouse import Store
 from schemas.models import EmbeddingRow, ScoreRow, SpanRow
 from schemas.queries import causes, dimensions, scores, spans
 from schemas.queries.mixes import NO_TOPIC, Frozen
+from schemas.queries.questions import METRICS
 
 HOUR = 3600 * 10**9
 SPLIT = time.time_ns() // HOUR * HOUR - 24 * HOUR
@@ -135,6 +136,47 @@ def test_names_are_of_the_project_alone(store: Store, project: str, stored: str)
 def test_too_many_traces_are_drawn_by_the_hash_of_their_ids(store: Store, stored: str) -> None:
     found = causes.sums(store, stored, "cost", "", START, END, SPLIT, HOUR, ("kind",), most=800)
     assert found.one_in == 3 and 600 < found.traces.sum() < 1000
+
+
+def test_traces_that_are_all_different_are_not_added_up_first(
+    store: Store, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ("output_tokens", f"attributes.{QUOTE}", "tool")
+    added, rows = read(store, stored, "cost", *columns), {}
+    for probed in (10**9, 500):
+        monkeypatch.setattr(causes, "PROBED", probed)
+        rows[probed] = causes.sums(store, stored, "cost", "", START, END, SPLIT, HOUR, columns)
+    assert len(rows[500].block) == N > len(rows[10**9].block) > 0.9 * N
+    alone = read(store, stored, "cost", *columns)
+    assert (alone.before, alone.after) == (added.before, added.after)
+    for each in ("total", "weight"):
+        one, other = (
+            np.bincount(held.rows.block, getattr(held.rows, each)) for held in (alone, added)
+        )
+        assert one == pytest.approx(other)
+    said = [explain(held.rows, held.current) for held in (alone, added)]
+    # Quantiles are those of rows, so that edges of numbers may differ by a little.
+    assert set(said[0].causes[0].segment) == set(said[1].causes[0].segment)
+    few = causes.sums(store, stored, "cost", "", START, END, SPLIT, HOUR, ("model", "kind"))
+    assert len(few.block) == 30, "alike traces are added up"
+
+
+def test_any_column_can_be_probed(
+    store: Store, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(causes, "PROBED", 500)
+    columns = (*(c for c in dimensions.NAMED if c != "topic"), "tool.sql", "resource.zone")
+    for metric in (*causes.TRAFFIC, *METRICS):
+        found = causes.sums(store, stored, metric, "", START, END, SPLIT, HOUR, columns)
+        assert found.traces.sum() == N
+
+
+def test_names_that_the_first_spans_lack_are_found_in_the_others(
+    store: Store, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dimensions, "SAMPLE", 3)
+    held = read(store, stored, "cost", "tool.web", f"attributes.{QUOTE}").rows
+    assert [set(v) for v in held.values] == [{"yes", "no"}, {"free", "pro", "team"}]
 
 
 def test_columns_come_once_and_in_one_order() -> None:
