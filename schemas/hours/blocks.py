@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schemas.clickhouse import Store
-from schemas.hours.rolled import HOUR, Known, Rolled, closed, stamp, standing
+from schemas.hours.rolled import HOUR, Known, Rolled, blocks_made, closed, stamp, standing
 from schemas.hours.scores import SCORE_HOURS
-from schemas.hours.traffic import SIGNALS, TRAFFIC_HOURS, column
 
 DAY = 86_400  # seconds
 EMPTY_DAYS = 400  # after which is forgotten that a block was made
@@ -70,69 +69,22 @@ def _scores(where: str, sessions: bool) -> str:
         ) GROUP BY at, evaluator, evaluator_version, level"""
 
 
-def _traffic(where: str, sessions: bool) -> str:
-    """Of `traffic_hours`. Cost is that of sessions; signals are of all units, in the order of
-    SIGNALS. The lone units of a block are one of number 0, which brings their sums along."""
-    has = {name: "f" if name == "first_token" else "n" for name in SIGNALS}
-
-    def each(sql: str) -> str:
-        return f"[{', '.join(sql.format(x=f'x_{k}', n=n) for k, n in has.items())}]"
-
-    kept = "unit != 0" if sessions else "0"
-    sums = ", ".join(f"sum(s_{name}) AS x_{name}" for name in SIGNALS)
-    joined = ", ".join(f"{column(name)} AS s_{name}" for name in SIGNALS)
-    return f"""
-        SELECT toDateTime(at, 'UTC') AS start, min(ends) AS until, countIf(unit != 0) AS sessions,
-               sum(n) AS traces, sum(c) AS total, sum(c * c) AS cc, sum(c * n) AS cn,
-               sum(toFloat64(n) * n) AS nn, sumForEach(ones) AS signal_units,
-               sumForEach(items) AS signal_items, sumForEach(mean) AS signal_means,
-               sumForEach(square) AS signal_squares, groupArrayIf(unit, {kept}) AS units,
-               groupArrayIf(toUInt32(n), {kept}) AS unit_traces,
-               groupArrayIf(c, {kept}) AS unit_cost
-        FROM (
-            SELECT at, unit, ends, n, c, {each("toUInt64({n} > 0)")} AS ones,
-                   {each("toUInt64({n})")} AS items,
-                   {each("if({n} > 0, {x} / {n}, 0.0)")} AS mean,
-                   arrayMap(m -> m * m, mean) AS square
-            FROM (
-                SELECT {AT} AS at, unit, min(until) AS ends, sum(i) AS n, sum(usd) AS c,
-                       sum(j) AS f, {sums}
-                FROM traffic_hours
-                ARRAY JOIN units AS unit, unit_traces AS i, unit_cost AS usd, unit_firsts AS j,
-                    {joined}
-                WHERE {where} GROUP BY at, unit
-            )
-            UNION ALL
-            SELECT {AT} AS at, 0 AS unit, min(until) AS ends, 0 AS n, 0.0 AS c,
-                   sumForEach(lone_n) AS ones, ones AS items, sumForEach(lone_sum) AS mean,
-                   sumForEach(lone_square) AS square
-            FROM traffic_hours WHERE {where} AND traces > 0 GROUP BY at
-        ) GROUP BY at"""
-
-
-_SESSIONS = "units, unit_items, unit_weight, unit_value, unit_good, unit_bad"
 SCORE_BLOCKS = Blocks(
     "score_blocks", SCORE_HOURS, (6 * 3600, 14 * 3600, DAY, 60 * 3600),
     "start, evaluator, evaluator_version, level, until, sessions, items, w, v, ww, vw, vv, good,"
-    f" bad, means, squares, {_SESSIONS}",
+    " bad, means, squares, units, unit_items, unit_weight, unit_value, unit_good, unit_bad",
     _scores,
 )  # fmt: skip
-TRAFFIC_BLOCKS = Blocks(
-    "traffic_blocks", TRAFFIC_HOURS, (DAY,),
-    "start, until, sessions, traces, total, cc, cn, nn, signal_units, signal_items, signal_means,"
-    " signal_squares, units, unit_traces, unit_cost",
-    _traffic,
-)  # fmt: skip
-OF = {each.of.table: each for each in (SCORE_BLOCKS, TRAFFIC_BLOCKS)}
+OF = {each.of.table: each for each in (SCORE_BLOCKS,)}
 
 
 def due(store: Store, project: str, of: Blocks, known: Known) -> list[tuple[int, list[int]]]:
     """(width in seconds, starts in ns) of what one INSERT makes each: blocks whose hours are all
     made and which are not made of them, the newest first."""
-    found = []
+    found, told = [], blocks_made(store, project, of.of)
     for seconds in of.widths:
         width = seconds * 10**9
-        made = set(standing(store, project, of.of, known, seconds))
+        made = set(standing(told, known, seconds))
         starts = sorted({hour // width * width for hour in known.made} - made)
         whole = [at for at in starts if known.made.keys() >= set(range(at, at + width, HOUR))]
         most = max(1, SPAN // width)

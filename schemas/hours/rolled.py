@@ -131,11 +131,9 @@ def stamp(made: Sequence[int]) -> int:
     return int.from_bytes(told.digest(), "big")
 
 
-def standing(
-    store: Store, project: str, of: Rolled, known: Known, seconds: int, cut: int = 0
-) -> list[int]:
-    """When blocks of a width begin (ns) that were made of what their hours say now, oldest first;
-    without one that a `cut` (ns) divides."""
+def blocks_made(store: Store, project: str, of: Rolled) -> dict[tuple[int, int], int]:
+    """Of each block, by its width (seconds) and when it begins (ns), the `stamp` of what it was
+    made of."""
     rows = store.rows(
         """
         SELECT seconds, toUnixTimestamp(start) AS at, argMax(stamp, made) AS told FROM hour_blocks
@@ -143,12 +141,19 @@ def standing(
         """,
         project=project, table=of.table,
     )  # fmt: skip
+    return {(int(row["seconds"]), int(row["at"]) * 10**9): int(row["told"]) for row in rows}
+
+
+def standing(
+    blocks: Mapping[tuple[int, int], int], known: Known, seconds: int, cut: int = 0
+) -> list[int]:
+    """When blocks of a width begin (ns) that were made of what their hours say now, oldest first;
+    without one that a `cut` (ns) divides."""
     width, found = seconds * 10**9, []
-    for row in rows:
-        at = int(row["at"]) * 10**9
-        if int(row["seconds"]) == seconds and not at < cut < at + width:
-            made = [known.made.get(hour) for hour in range(at, at + width, HOUR)]
-            if None not in made and stamp(made) == int(row["told"]):
+    for (each, at), told in blocks.items():
+        if each == seconds and not at < cut < at + width:
+            made = [known.made.get(hour, 0) for hour in range(at, at + width, HOUR)]
+            if all(made) and stamp(made) == told:
                 found.append(at)
     return sorted(found)
 
@@ -187,7 +192,8 @@ def source(
     hours, width, blocks = len(used), seconds * 10**9, ""
     if seconds and hours * HOUR >= width:
         free = set(used)
-        longer = [at for at in standing(store, project, of, known, seconds, cut)
+        made = blocks_made(store, project, of)
+        longer = [at for at in standing(made, known, seconds, cut)
                   if free.issuperset(range(at, at + width, HOUR))]  # fmt: skip
         if longer:
             blocks = _blocks(of, seconds, longer, where)

@@ -21,7 +21,7 @@ _COLUMNS = {"trace_id": "trace", "session_id": "session", "user_id": "user"}
 # Old parts go at once instead of after eight minutes, and what replaces them is synced first.
 _STRICT = "old_parts_lifetime = 0, min_rows_to_fsync_after_merge = 1"
 HOURS = ("traffic_hours", "score_hours", "model_hours")
-BLOCKS = ("hour_blocks", "score_blocks", "traffic_blocks")
+BLOCKS = ("hour_blocks", "score_blocks")
 _KEPT = ("segments", "tombstones")  # counts, and hashes: they name nobody
 
 

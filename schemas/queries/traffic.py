@@ -9,8 +9,8 @@ from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
-from schemas.hours import blocks, rolled
-from schemas.hours.rolled import Period, Source, half, halved, when
+from schemas.hours import rolled
+from schemas.hours.rolled import Period, half, halved
 from schemas.hours.traffic import GAMMA, SIGNALS, TRAFFIC_HOURS, column
 from schemas.queries import spans
 
@@ -96,37 +96,16 @@ def cost_interval(
     lone, lone_cost, lone_cost2 = traffic(store, project, start_ns, end_ns, whole).lone
     start, end, cut = halved(start_ns, end_ns, whole)
     of = rolled.source(
-        store, project, TRAFFIC_HOURS, start, end, "units, unit_traces, unit_cost", cut=cut,
-        seconds=blocks.DAY,
-    )  # fmt: skip
-    # Whole days are one session of number 0 with their sums; `d` tells of a day's session that it
-    # is in these already, and is there as it may lie in another one, too.
-    late = f"start >= {cut // 10**9}" if cut else "0"
-    days = f"""
-            UNION ALL
-            SELECT {late} AS late, 0 AS unit, traces AS n, total AS c, sessions AS u, cc AS c2,
-                   cn AS cn2, nn AS n2, 0 AS d
-            FROM traffic_blocks WHERE {of.blocks}
-            UNION ALL
-            SELECT {late} AS late, unit, n, c, 0 AS u, 0.0 AS c2, 0.0 AS cn2, 0.0 AS n2, 1 AS d
-            FROM traffic_blocks ARRAY JOIN units AS unit, unit_traces AS n, unit_cost AS c
-            WHERE {of.blocks} AND unit IN ({_shared(of)})"""
+        store, project, TRAFFIC_HOURS, start, end, "units, unit_traces, unit_cost", cut=cut
+    )
     rows = store.rows(
         f"""
-        SELECT late, sum(if(unit = 0, toInt64(u1), 1 - du)) AS units, sum(traces1) AS traces,
-               sum(c0) AS total, sum(if(unit = 0, cc1, c1 * c1 - dcc)) AS cc,
-               sum(if(unit = 0, cn1, c1 * n1 - dcn)) AS cn,
-               sum(if(unit = 0, nn1, n1 * n1 - dnn)) AS nn
+        SELECT late, count() AS units, sum(n) AS traces, sum(c) AS total, sum(c * c) AS cc,
+               sum(c * n) AS cn, sum(n * n) AS nn
         FROM (
-            SELECT late, unit, toFloat64(sum(n)) AS n1, sum(c) AS c1, sum(u) AS u1, sum(c2) AS cc1,
-                   sum(cn2) AS cn1, sum(n2) AS nn1, sumIf(n, d = 0) AS traces1,
-                   sumIf(c, d = 0) AS c0, toInt64(sum(d)) AS du, sumIf(c * c, d = 1) AS dcc,
-                   sumIf(c * n, d = 1) AS dcn, sumIf(toFloat64(n) * n, d = 1) AS dnn
-            FROM (
-            SELECT {of.late} AS late, unit, n, c, 0 AS u, 0.0 AS c2, 0.0 AS cn2, 0.0 AS n2, 0 AS d
-            FROM {of.sql} ARRAY JOIN units AS unit, unit_traces AS n, unit_cost AS c
-            {days if of.blocks else ""}
-            ) GROUP BY late, unit
+            SELECT {of.late} AS late, unit, toFloat64(sum(traces)) AS n, sum(usd) AS c
+            FROM {of.sql}
+            ARRAY JOIN units AS unit, unit_traces AS traces, unit_cost AS usd GROUP BY late, unit
         ) GROUP BY late
         """,
         project=project, **of.named,
@@ -143,18 +122,6 @@ def cost_interval(
     spread = max(0.0, spread + mean * mean * (row["nn"] + lone))
     half_width = Z * sqrt(spread * units / max(1, units - 1)) / traces if units > 1 else nan
     return mean, half_width, int(traces), total
-
-
-def _shared(of: Source) -> str:
-    """Sessions that may be in two days of a period, or in one and in hours beside them."""
-    return f"""
-                SELECT unit FROM traffic_blocks ARRAY JOIN units AS unit WHERE {of.blocks}
-                GROUP BY unit HAVING min(start) != max(start)
-                UNION ALL SELECT arrayJoin(units) AS unit FROM traffic_hours WHERE {of.edges}
-                UNION ALL
-                SELECT cityHash64(session_id) AS unit FROM spans
-                WHERE project = {{project:String}} AND session_id != ''
-                  AND {when("start_time", of.ranges, rolled.HOUR)}"""
 
 
 def signal_blocks(
@@ -174,18 +141,11 @@ def signal_blocks(
     of = rolled.source(
         store, project, TRAFFIC_HOURS, start, end,
         f"hour, lone_n, lone_sum, lone_square, units, {each}, {column(signal)}",
-        seconds=seconds if seconds in blocks.TRAFFIC_BLOCKS.widths else 0,
     )  # fmt: skip
     if of.hours * rolled.HOUR < end - start - DAY and held(store, project, start, end) > most:
         return None
     block = "intDiv(toUnixTimestamp(hour), {seconds:UInt32})"
-    summed = f"""
-        UNION ALL
-        SELECT intDiv(toUnixTimestamp(start), {{seconds:UInt32}}) AS block,
-               signal_units[{place}] AS units, signal_items[{place}] AS items,
-               signal_means[{place}] AS means, signal_squares[{place}] AS squares
-        FROM traffic_blocks WHERE {of.blocks} AND units > 0"""
-    rows = store.rows(
+    return store.rows(
         f"""
         SELECT block, sum(u) AS units, sum(n) AS items, sum(m) AS means, sum(mm) AS squares
         FROM (
@@ -198,11 +158,10 @@ def signal_blocks(
                 arrayPushBack({column(signal)}, lone_sum[{place}]) AS x,
                 arrayPushBack(arrayWithConstant(length(units), 0.0), lone_square[{place}]) AS xx
             GROUP BY block, unit HAVING n > 0
-        ) GROUP BY block {summed if of.blocks else ""}
+        ) GROUP BY block ORDER BY block
         """,
         project=project, seconds=seconds, **of.named,
     )  # fmt: skip
-    return sorted(rows, key=lambda row: int(row["block"]))
 
 
 def held(store: Store, project: str, start_ns: int, end_ns: int) -> int:

@@ -171,46 +171,32 @@ def unit_blocks(
     """By `key` of evaluator ('': all), version and level, and block of `seconds`, whole hours (0:
     the range is one): units, items, and over the means of units (a trace without a session is its
     own) their sum (means) and that of their squares (squares)."""
-    per = "intDiv(toUnixTimestamp({at}), {{seconds:UInt32}})" if seconds else "0"
-    whole = DAY if seconds == 0 or (seconds % DAY == 0 and seconds not in WIDTHS) else seconds
+    block = "intDiv(toUnixTimestamp({at}), {{seconds:UInt32}})" if seconds else "0"
     of = _source(
         store, project, (start_ns, end_ns),
         "hour, lone, lone_mean, lone_mean2, units, unit_items, unit_weight, unit_value", evaluator,
-        seconds=whole if whole in WIDTHS else 0,
+        seconds=seconds if seconds in WIDTHS else 0,
     )  # fmt: skip
-    # Lone units, and blocks that are summed, are of number 0 again, with sums in place of weight
-    # and value; a block of the width that is asked for shares no session with another.
-    hours = f"""
-            SELECT key, {per.format(at="hour")} AS block, unit, i,
-                   if(unit = 0, toUInt64(i), 0) AS u, a, b, 0 AS d
+    # Lone units are of number 0 again, with sums in place of weight and value.
+    summed = f"""
+        UNION ALL
+        SELECT {_KEY}, {block.format(at="start")} AS block, sessions AS units, items, means, squares
+        FROM score_blocks WHERE {of.blocks}"""
+    rows = store.rows(
+        f"""
+        SELECT key, block, sum(if(unit = 0, n, 1)) AS units, sum(n) AS items,
+               sum(if(unit = 0, w, v / w)) AS means, sum(if(unit = 0, v, v / w * v / w)) AS squares
+        FROM (
+            SELECT key, {block.format(at="hour")} AS block, unit, sum(i) AS n, sum(a) AS w,
+                   sum(b) AS v
             FROM {of.sql}
             ARRAY JOIN arrayPushBack(units, 0) AS unit,
                 arrayPushBack(unit_items, toUInt32(lone)) AS i,
                 arrayPushBack(unit_weight, lone_mean) AS a,
-                arrayPushBack(unit_value, lone_mean2) AS b"""
-    summed = f"""
-            UNION ALL
-            SELECT {_KEY}, {per.format(at="start")} AS block, 0 AS unit, items AS i, sessions AS u,
-                   means AS a, squares AS b, 0 AS d
-            FROM score_blocks WHERE {of.blocks}"""
-    shared = f"""
-            UNION ALL
-            SELECT {_KEY}, {per.format(at="start")} AS block, unit, i, 0 AS u, a, b, 1 AS d
-            FROM score_blocks
-            ARRAY JOIN units AS unit, unit_items AS i, unit_weight AS a, unit_value AS b
-            WHERE {of.blocks} AND unit IN ({_shared(of)})"""
-    days = (summed + (shared if whole != seconds else "")) if of.blocks else ""
-    return store.rows(
-        f"""
-        SELECT key, block, sum(if(unit = 0, toInt64(u1), 1 - du)) AS units, sum(n) AS items,
-               sum(if(unit = 0, w, v / w - dm)) AS means,
-               sum(if(unit = 0, v, v / w * v / w - dmm)) AS squares
-        FROM (
-            SELECT key, block, unit, sumIf(i, d = 0) AS n, sum(u) AS u1, sum(a) AS w, sum(b) AS v,
-                   toInt64(sum(d)) AS du, sumIf(b / a, d = 1) AS dm,
-                   sumIf(b / a * b / a, d = 1) AS dmm
-            FROM ({hours}{days}) GROUP BY key, block, unit HAVING sum(i) > 0
-        ) GROUP BY key, block ORDER BY key, block
+                arrayPushBack(unit_value, lone_mean2) AS b
+            GROUP BY key, block, unit HAVING n > 0
+        ) GROUP BY key, block {summed if of.blocks else ""}
         """,
         project=project, seconds=seconds, **of.named,
     )  # fmt: skip
+    return sorted(rows, key=lambda row: (int(row["key"]), int(row["block"])))

@@ -32,20 +32,3 @@ PARTITION BY toYYYYMM(start)
 ORDER BY (project, seconds, start, evaluator, evaluator_version, level)
 TTL until + INTERVAL 1 DAY
 SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 256;
-
--- The same of traffic: of sessions (traces without one are not among them) the sums of traces and cost,
--- and the squares; of each signal, of all units, what a course is made of.
-CREATE TABLE traffic_blocks
-(
-    project LowCardinality(String), seconds UInt32, start DateTime('UTC'),
-    made DateTime64(6, 'UTC'), until DateTime('UTC'),
-    sessions UInt64, traces UInt64, total Float64, cc Float64, cn Float64, nn Float64,
-    signal_units Array(UInt64), signal_items Array(UInt64), signal_means Array(Float64),
-    signal_squares Array(Float64),
-    units Array(UInt64), unit_traces Array(UInt32), unit_cost Array(Float64)
-)
-ENGINE = ReplacingMergeTree(made)
-PARTITION BY toYYYYMM(start)
-ORDER BY (project, seconds, start)
-TTL until + INTERVAL 1 DAY
-SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 256;

@@ -17,7 +17,7 @@ from schemas.hours import blocks, keeping, rolled
 from schemas.hours.keeping import Books
 from schemas.hours.rolled import Known
 from schemas.models import ScoreRow, SpanRow
-from schemas.queries import courses, deletion, scores, spans, summary, traffic, verdicts
+from schemas.queries import courses, scores, spans, summary, verdicts
 from schemas.settings import Settings
 from tests.schemas.hours.test_hours import judged, plain, same
 
@@ -70,9 +70,11 @@ class Filled:
         while keeping.keep(self.store, self.name, self.books, most=50, quiet=0):
             pass
 
-    def days(self, of: blocks.Blocks = blocks.SCORE_BLOCKS, seconds: int = blocks.DAY) -> int:
+    def days(self, seconds: int = blocks.DAY) -> int:
+        of = blocks.SCORE_BLOCKS
         known = rolled.closed(self.store, self.name, of.of)
-        found = rolled.standing(self.store, self.name, of.of, known, seconds)
+        made = rolled.blocks_made(self.store, self.name, of.of)
+        found = rolled.standing(made, known, seconds)
         return len([at for at in found if at >= START and at + seconds * 10**9 <= END])
 
 
@@ -98,10 +100,6 @@ def _course(seconds: int, evaluator: str = "e") -> Callable[[Store, str, int, in
     return lambda *of: courses.course(*of[:2], evaluator, "1", *of[2:], seconds)
 
 
-def _signal(name: str) -> Callable[[Store, str, int, int], Any]:
-    return lambda *of: traffic.signal_blocks(*of[:2], name, *of[2:], blocks.DAY)
-
-
 def _by_key(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: int(row["key"]))
 
@@ -111,13 +109,10 @@ QUESTIONS: dict[str, Callable[[Store, str, int, int], Any]] = {
     "summary": lambda *of: summary.summarise(*of[:2], "e", "1", *of[2:]),
     "before": lambda *of: _by_key(verdicts.unit_sums(*of[:3], CUT, whole=of[2:])),
     "after": lambda *of: _by_key(verdicts.unit_sums(*of[:2], CUT, of[3], whole=of[2:])),
-    "cost": traffic.cost_interval,
-    "cost after": lambda *of: traffic.cost_interval(*of[:2], CUT, of[3], of[2:]),
-    "whole": _course(0), "whole of spans": _course(0, "spans"),
-    **{f"by {hours} h": _course(hours * 3600) for hours in (6, 14, 24, 48)},
-    **{f"signal {name}": _signal(name) for name in ("latency", "first_token")},
+    "spans by 14 h": _course(14 * 3600, "spans"),
+    **{f"by {hours} h": _course(hours * 3600) for hours in (6, 14, 24, 60)},
 }  # fmt: skip
-SOME = ("sums", "cost", "by 14 h")
+SOME = ("sums", "by 14 h")
 
 
 def hold(
@@ -143,91 +138,54 @@ def hold(
 def test_days_and_blocks_say_what_the_rows_say(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert filled.days() == filled.days(blocks.TRAFFIC_BLOCKS) == DAYS
-    assert filled.days(seconds=6 * 3600) >= 18 and filled.days(seconds=60 * 3600) >= 1
+    assert filled.days() == DAYS
+    assert filled.days(6 * 3600) >= 18 and filled.days(60 * 3600) >= 1
     found = hold(filled, monkeypatch, tuple(QUESTIONS))
-    begun = {row.session_id or row.trace_id for row in filled.rows
-             if not row.parent_span_id and FROM <= row.start_time < TO}  # fmt: skip
     scored = {row.session_id or row.trace_id for row in filled.scores
               if row.evaluator == "e" and row.status == "scored"
               and FROM <= row.span_start < TO}  # fmt: skip
-    assert scored < begun
     assert found["summary"]["sessions"] == len(scored)
 
 
 def test_a_question_of_days_reads_no_hour_within_them(filled: Filled) -> None:
-    for of, names in ((blocks.SCORE_BLOCKS, "units"), (blocks.TRAFFIC_BLOCKS, "units")):
-        found = rolled.source(
-            filled.store, filled.name, of.of, FROM, TO, f"hour, {names}", seconds=blocks.DAY
-        )
-        (row,) = filled.store.rows(
-            f"SELECT uniqExact(toDate(hour)) AS days, min(hour) AS first FROM {found.sql}",
-            project=filled.name,
-        )
-        assert (row["days"], found.hours) == (2, 5 * 24 - 2)  # of six
+    found = rolled.source(
+        filled.store, filled.name, blocks.SCORE_HOURS, FROM, TO, "hour, units",
+        seconds=blocks.DAY,
+    )  # fmt: skip
+    (row,) = filled.store.rows(
+        f"SELECT uniqExact(toDate(hour)) AS days FROM {found.sql}", project=filled.name
+    )
+    assert (row["days"], found.hours) == (2, 5 * 24 - 2)  # of six
 
 
 def test_what_comes_late_or_is_scored_again_counts_at_once(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = traffic.cost_interval(filled.store, filled.name, FROM, TO)
+    before = hold(filled, monkeypatch, raw=False)
     at = START + 3 * DAY
-    late = replace(filled.rows[0], trace_id="f" * 32, start_time=at, cost_usd=5.0,
-                   session_id="far1")  # fmt: skip
     again = [replace(row, status="scored", value=1.0, scored_at=row.scored_at + 9000)
              for row in filled.scores if row.evaluator == "e"
              and at + 2 * HOUR < row.span_start < at + 8 * HOUR]  # fmt: skip
     verdict = replace(again[0], trace_id="f" * 32, span_start=at, session_id="far1")
-    spans.insert_spans(filled.store, [late], f"{filled.name}-late")
     scores.insert_scores(filled.store, [verdict, *again])
-    assert filled.days() == filled.days(blocks.TRAFFIC_BLOCKS) == DAYS - 1
+    assert filled.days() == DAYS - 1
     found = hold(filled, monkeypatch)
-    assert found["cost"][3] == pytest.approx(before[3] + 5)
+    assert not same(found, before)
     filled.keep()
-    assert filled.days() == filled.days(blocks.TRAFFIC_BLOCKS) == DAYS
+    assert filled.days() == DAYS
     assert same(hold(filled, monkeypatch, raw=False), found)
 
 
-def test_a_block_of_other_makings_of_its_hours_is_not_read(
+def test_blocks_of_other_makings_or_past_retention_are_not_read(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = hold(filled, monkeypatch, raw=False)
-    # As by another process, later: an hour of each day is made anew, and no block.
-    for of in (blocks.SCORE_BLOCKS, blocks.TRAFFIC_BLOCKS):
+    # As by another process, later: an hour of each day is made anew, and no block; or it ends.
+    for ends in ("", ", now() AS until"):
+        filled.keep()
         filled.store.command(
-            f"INSERT INTO {of.of.table} SELECT * REPLACE (made + 1 AS made) FROM {of.of.table}"
+            f"INSERT INTO score_hours SELECT * REPLACE (made + 1 AS made{ends}) FROM score_hours"
             f" WHERE project = '{filled.name}' AND toHour(hour) = 12 AND hour > toDateTime(0)"
         )
-        assert filled.days(of) == 0
-    assert same(hold(filled, monkeypatch, raw=False), before)
-
-
-def test_blocks_of_an_hour_past_its_retention_are_not_read(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = hold(filled, monkeypatch, raw=False)
-    filled.store.command(
-        f"INSERT INTO score_hours SELECT * REPLACE (now() AS until, made + 1 AS made)"
-        f" FROM score_hours WHERE project = '{filled.name}' AND toHour(hour) = 12"
-        " AND hour > toDateTime(0)"
-    )
-    assert filled.days() == 0
-    assert same(hold(filled, monkeypatch, raw=False), before)
-
-
-def test_what_is_deleted_is_in_no_block(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = traffic.cost_interval(filled.store, filled.name, FROM, TO)
-    gone = [row for row in filled.rows if row.session_id == "far1"]
-    ids = [("session", "far1"), *(("trace", row.trace_id) for row in gone)]
-    deletion.erase(filled.store, filled.name, ids, deletion.Names())
-    for table in deletion.BLOCKS:
-        (row,) = filled.store.rows(
-            f"SELECT count() AS n FROM {table} WHERE project = {{project:String}}",
-            project=filled.name,
-        )
-        assert row["n"] == 0
-    found = hold(filled, monkeypatch)
-    assert found["cost"][2] < before[2]
-    filled.keep()
-    assert filled.days() == filled.days(blocks.TRAFFIC_BLOCKS) == DAYS
-    assert same(hold(filled, monkeypatch, raw=False), found)
+        assert filled.days() == 0
+        assert same(hold(filled, monkeypatch, raw=False), before)
