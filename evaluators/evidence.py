@@ -39,6 +39,7 @@ class Documents:
 
     passages: tuple[Passage, ...]
     words: frozenset[str]  # as written, in lower case
+    numbers: frozenset[str]  # the same of numbers with commas or points
     stems: frozenset[str]
     pairs: frozenset[str]  # neighbouring stems, 'a b'
     left_out: tuple[tuple[Passage, str], ...] = ()
@@ -82,6 +83,7 @@ def documents(texts: Sequence[str], answer: str = "", question: str = "") -> Doc
     return Documents(
         tuple(out),
         frozenset(w for p in out for w in raw_words(p.text)),
+        frozenset(w for p in out for w in p.words if w[0].isdigit()),
         frozenset(flat),
         frozenset(f"{a} {b}" for a, b in pairwise(flat)),
         tuple((made[n], aside[n]) for n in sorted(aside)),

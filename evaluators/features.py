@@ -25,7 +25,7 @@ NAMES = (
     "negation_agrees",
 )
 _NEGATION_TEXT = "no not never none nobody nothing neither nor cannot without n't hardly"
-_NEGATION = frozenset(_NEGATION_TEXT.split())
+NEGATION = frozenset(_NEGATION_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def compare(answer: str, documents: Documents, idf: Mapping[str, float]) -> Comp
     """Compare an answer with its documents. `idf` maps stems to rarity; key '' holds the top."""
     said = words(answer)
     stems = [stem(w) for w in said]
-    content = [stem(w) for w in said if w not in STOP and w not in _NEGATION] or stems
+    content = [stem(w) for w in said if w not in STOP and w not in NEGATION] or stems
     held = documents.stems
     said_pairs = [f"{a} {b}" for a, b in pairwise(stems)]
     support = [_weighted(content, p.stems, idf) for p in documents.passages]
@@ -65,8 +65,8 @@ def compare(answer: str, documents: Documents, idf: Mapping[str, float]) -> Comp
         if raw.lower() not in STOP
     ]
     numbers = [w for w in said if w[0].isdigit()]
-    negated = any(w in _NEGATION for w in said)
-    there = near is not None and any(w in _NEGATION for w in near.words)
+    negated = any(w in NEGATION for w in said)
+    there = near is not None and any(w in NEGATION for w in near.words)
     values = (
         share(raw_words(answer), documents.words, 0.0),
         share(stems, held, 0.0),

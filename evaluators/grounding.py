@@ -1,5 +1,6 @@
-"""What speaks for and against an answer: alignment features and the encoder's view of each of
-its sentences, against the passages that speak to it."""
+"""What speaks for and against an answer: alignment features, the encoder's view of each of its
+sentences, and whether their facts stand where the rest of them does, against the passages that
+speak to it."""
 
 from __future__ import annotations
 
@@ -10,13 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators import features
+from evaluators import binding, facts, features
 from evaluators.evidence import Documents, Passage, documents, evidence, split
 from evaluators.framing import unframed
 
 FRAGMENT_WORDS = 5  # an answer of at most as many words is read after its question
 LIMIT = 3.0  # logits are cut here: beyond, they only say that the training pairs were easy
-NAMES = (*features.NAMES, "encoder", "weakest_piece")
+NAMES = (*features.NAMES, "encoder", "weakest_piece", "not_contradicted", *binding.NAMES)
 
 
 class Views(Protocol):
@@ -64,8 +65,8 @@ def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> lis
     """One Reading per item, in order; the sentences of all items go through the encoder together.
 
     Words about the source or the speaker ('According to the text, ...') are taken off first. The
-    encoder's views of an answer are the mean over its sentences: a minimum would fall with their
-    number, whatever they say.
+    encoder's views of an answer, and what is told of its facts, are the mean over its sentences: a
+    minimum would fall with their number, whatever they say.
     """
     asked: dict[tuple[str, str], int] = {}
     drafts = []
@@ -75,22 +76,32 @@ def read(items: Sequence[Item], encoder: Views, idf: Mapping[str, float]) -> lis
         if len(texts) < 2:
             texts = [item.answer]
         plain = [unframed(text, held.stems) for text in texts]
-        places = []
-        for text in plain:
-            claim = statement(item.question, text) if len(texts) == 1 else text
-            shown = " ".join(p.text for p in evidence(claim, held.passages, idf))
-            places.append(asked.setdefault((shown, claim), len(asked)))
-        drafts.append((held, texts, plain, places))
+        claims = [statement(item.question, t) if len(texts) == 1 else t for t in plain]
+        picked = [evidence(claim, held.passages, idf) for claim in claims]
+        places = [
+            asked.setdefault((" ".join(p.text for p in near), claim), len(asked))
+            for near, claim in zip(picked, claims, strict=True)
+        ]
+        drafts.append((held, texts, plain, claims, picked, places))
     found = np.clip(encoder.views(list(asked)), -LIMIT, LIMIT) / LIMIT
     out = []
-    for held, texts, plain, places in drafts:
+    for held, texts, plain, claims, picked, places in drafts:
+        known = facts.held(held.words | held.numbers)
+        bound = np.array(
+            [
+                binding.bound(claim, near, known, idf, float(found[at, 0]))
+                for claim, near, at in zip(claims, picked, places, strict=True)
+            ]
+        )
         parts = tuple(
-            _part(text, said, held, idf, found[at])
-            for text, said, at in zip(texts, plain, places, strict=True)
+            _part(text, said, held, idf, (*found[at], min(found[at, 0], 0.0), *told))
+            for text, said, at, told in zip(texts, plain, places, bound, strict=True)
         )
         whole = parts[0]
         if len(parts) > 1:
-            whole = _part(" ".join(texts), " ".join(plain), held, idf, found[places].mean(0))
+            views = found[places].mean(0)
+            told = (*views, min(views[0], 0.0), *bound.mean(0))
+            whole = _part(" ".join(texts), " ".join(plain), held, idf, told)
         out.append(Reading(whole, parts, held.left_out))
     return out
 
@@ -100,7 +111,7 @@ def _part(
     said: str,
     held: Documents,
     idf: Mapping[str, float],
-    views: NDArray[np.float64],
+    views: Sequence[float],
 ) -> Part:
     found = features.compare(said, held, idf)
     near = held.passages[found.passage] if found.passage >= 0 else None

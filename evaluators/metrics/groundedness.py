@@ -14,7 +14,7 @@ from evaluators.judges.encoder import Encoder
 from schemas.models import Sample
 from schemas.registry import register
 
-REVISION = 5  # raise it when features, passages or their reading change a value
+REVISION = 6  # raise it when features, passages or their reading change a value
 SHOWN = 160  # characters of a sentence or passage in an explanation
 SENTENCES = 12  # told of in an explanation, the least supported first
 LEFT = 3  # passages that were left out, told of behind them
