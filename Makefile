@@ -90,6 +90,7 @@ bench-monitors: install bench-data
 	$(BIN)/python -m bench.drift --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.topics --data $(DATA)/drift/clinc150.jsonl
 	$(BIN)/python -m bench.faults
+	$(BIN)/python -m bench.naming
 	@test -z "$(PEERS)" || $(BIN)/python -m bench.drift_peers --peers $(PEERS)
 	$(BIN)/python -m bench.onsets
 	$(BIN)/python -m bench.stages
