@@ -17,7 +17,7 @@ from schemas.hours.rolled import HOUR, Known, Rolled, blocks_made, closed, stamp
 from schemas.hours.scores import SCORE_HOURS
 
 DAY = 86_400  # seconds
-EMPTY_DAYS = 400  # after which is forgotten that a block was made
+KEPT_DAYS = 400  # after which is forgotten that a block was made, and it is made anew
 SPAN = 60 * HOUR  # of hours that one INSERT reads, at most, but for a longer block
 AT = "intDiv(toUnixTimestamp(hour), {seconds:UInt32}) * {seconds:UInt32}"
 
@@ -123,7 +123,7 @@ def make(
         SELECT {{project:String}} AS project, {{table:String}} AS sums,
                {{seconds:UInt32}} AS seconds, toDateTime(one.1, 'UTC') AS start,
                fromUnixTimestamp64Micro({{made:Int64}}) AS made, one.2 AS stamp,
-               start + toIntervalDay({EMPTY_DAYS}) AS until
+               now() + toIntervalDay({KEPT_DAYS}) AS until
         FROM (SELECT arrayJoin([{told}]) AS one)
         """,
         project=project, table=of.of.table, seconds=seconds, made=made,
