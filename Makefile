@@ -13,9 +13,8 @@ else
 CONSTRAINTS := constraints.txt
 endif
 
-# Tests of one file run in one process, which has a store of its own, and wait half of their time.
-WORKERS ?= 3
-PARALLEL := -n $(WORKERS) --dist loadfile
+# Tests of one file run in one process, which has a store of its own.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 # Each of them has models that would all want every core.
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 DATA ?= $(ASSAY_BENCH_DATA)

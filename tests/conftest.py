@@ -13,9 +13,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,22 @@ from schemas.clickhouse import Store
 from schemas.settings import Settings, from_environment
 
 
+@cache
+def _ports() -> Iterator[int]:
+    """Ports below those that the system gives to clients, which would take one of them before its
+    server does; each process of a run has its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    own = range(12_000 + worker * 2500, 14_500 + worker * 2500)
+    return cycle([*own[os.getpid() % 2500 :], *own[: os.getpid() % 2500]])
+
+
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _ports():
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: ports are tried in a circle")
 
 
 def wait_until(condition: Callable[[], bool], what: str, limit: float = 60.0) -> None:

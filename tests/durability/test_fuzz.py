@@ -15,7 +15,7 @@ import pytest
 from tests.durability import mutate
 from tests.durability.harness import EXPORT, KIND, Id, Site, batch
 
-ROUNDS = pytest.mark.parametrize("count", [1000, pytest.param(100_000, marks=pytest.mark.slow)])
+ROUNDS = pytest.mark.parametrize("count", [500, pytest.param(100_000, marks=pytest.mark.slow)])
 HTTP_CODES = {200, *range(400, 500), 502, 503, 504}
 # OTLP's retryable codes, and those that tell the client of its own mistake.
 _NAMES = """OK CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS
