@@ -20,6 +20,8 @@ ATTRIBUTES: dict[str, dict[str, float]] = {
     "model": {"gpt-4o-mini": 0.55, "claude-3-5-haiku": 0.45},
     "document_source": {"wiki": 0.40, "handbook": 0.33, "tickets": 0.27},
 }
+# Whose price list tells what the recorded answers would cost.
+PROVIDERS = {"gpt-4o-mini": "openai", "claude-3-5-haiku": "anthropic"}
 BASE_RATE = 0.1
 PAIR_SHARE = 0.15  # of traffic, in the smallest segment of two attributes that may break
 

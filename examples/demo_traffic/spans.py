@@ -8,7 +8,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from examples.demo_traffic.plan import Trace
+from examples.demo_traffic.plan import PROVIDERS, Trace
 
 RESOURCE = {
     "service.name": "assistant",
@@ -46,7 +46,7 @@ def openinference(trace: Trace) -> list[tuple[str, dict[str, Any]]]:
                       "retrieval.documents.0.document.metadata":
                           json.dumps({"source": found["document_source"]}), **session}),
         ("generate", {"openinference.span.kind": "LLM", "llm.model_name": found["model"],
-                      "llm.provider": "recorded", "output.value": answer.claim,
+                      "llm.provider": PROVIDERS[found["model"]], "output.value": answer.claim,
                       "llm.prompt_template.version": found["prompt_version"],
                       "llm.input_messages.0.message.role": "system",
                       "llm.input_messages.0.message.content": answer.context,
@@ -79,7 +79,7 @@ def gen_ai(trace: Trace) -> list[tuple[str, dict[str, Any]]]:
                             "gen_ai.retrieval.query.text": answer.question,
                             "gen_ai.retrieval.documents": json.dumps(documents), **session}),
         (f"chat {found['model']}", {
-            "gen_ai.operation.name": "chat", "gen_ai.provider.name": "recorded",
+            "gen_ai.operation.name": "chat", "gen_ai.provider.name": PROVIDERS[found["model"]],
             "gen_ai.request.model": found["model"], "gen_ai.response.model": found["model"],
             "gen_ai.prompt.version": found["prompt_version"],
             "gen_ai.usage.input_tokens": (len(answer.context) + len(answer.question)) // 4,

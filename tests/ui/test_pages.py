@@ -84,6 +84,22 @@ def test_overview_lists_costs_and_what_was_refused(store: Store) -> None:
     assert (list(bad["reason"]), list(bad["items"])) == (["all-zero id"], [3])
 
 
+@pytest.mark.parametrize(("cost", "source", "told"), [
+    (1.5, "span", "$ 1.5000"), (0.0, "unpriced", "no price"),
+])  # fmt: skip
+def test_a_day_whose_calls_have_no_price_was_not_free(
+    store: Store, cost: float, source: str, told: str
+) -> None:
+    name = f"p-{uuid.uuid4()}"
+    row = SpanRow(name, "a" * 32, "b" * 16, time.time_ns(), model="m", cost_usd=cost,
+                  cost_source=source, segment=name, kind="LLM", input_tokens=9)  # fmt: skip
+    spans.insert_spans(store, [row], name)
+    page = _page("settings", name)
+    assert not page.exception
+    use = page.dataframe[0].value
+    assert list(zip(use["model calls"], use["cost"], strict=True)) == [(1, told)]
+
+
 def test_findings_show_segment_effect_and_examples(filled: str) -> None:
     page = _page("findings", filled)
     assert not page.exception

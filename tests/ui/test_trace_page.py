@@ -116,6 +116,7 @@ def test_two_traces_stand_side_by_side(settings: Settings, agent: str) -> None:
     rows = page.dataframe[0].value.set_index("what")
     assert rows.loc["groundedness"].tolist() == ["0.4", "0.9", "+0.5"]
     assert rows.loc["failed spans"].tolist() == ["1", "0", "-1"]
+    assert rows.loc["cost, USD"].tolist() == ["no price", "0.5", ""]
     assert len(components(page, "assay_waterfall")) == 3 and "I do not know." in words(page)
     page = opened(settings, "trace", agent, trace="a" * 32, part="Compare", **{"with": "f" * 32})
     assert "No trace" in words(page)

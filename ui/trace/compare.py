@@ -16,10 +16,11 @@ from ui.data import literal
 from ui.trace import tree, waterfall
 
 ROWS = 40  # of each timeline
+COST = "cost, USD"
 
 
 def figures(heads: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Sums over the spans of a trace."""
+    """Sums over the spans of a trace; a cost of NaN where nothing has a price."""
     start = min(head["start_ns"] for head in heads)
     return {
         "duration, ms": (max(tree.end(head) for head in heads) - start) / 1e6,
@@ -27,7 +28,7 @@ def figures(heads: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         "failed spans": sum(head["status"] == "ERROR" for head in heads),
         "input tokens": sum(head["input_tokens"] for head in heads),
         "output tokens": sum(head["output_tokens"] for head in heads),
-        "cost, USD": sum(head["cost_usd"] for head in heads),
+        COST: sum(head["cost_usd"] for head in heads) or math.nan,
     }
 
 
@@ -107,5 +108,9 @@ def _table(
     frame = pd.DataFrame(rows)
     for name in ("this", "other", "difference"):
         signed = "+" if name == "difference" else ""
-        frame[name] = [f"{v:{signed},.4g}" if math.isfinite(v) else "" for v in frame[name]]
+        frame[name] = [
+            f"{v:{signed},.4g}" if math.isfinite(v)
+            else "no price" if what == COST and name != "difference" else ""
+            for what, v in zip(frame["what"], frame[name], strict=True)
+        ]  # fmt: skip
     return frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -30,6 +31,14 @@ USED = {
 }  # fmt: skip
 PRICED = 7  # days of which models are listed
 PARTS = ("Project", "Keys", "Evaluators", "Users", "Changes")
+
+
+def _cost(row: Mapping[str, Any]) -> str:
+    """Of a day, "" without a call."""
+    if "cost_usd" not in row:
+        return ""
+    unknown = not row["cost_usd"] and row["unpriced"]
+    return "no price" if unknown else f"$ {row['cost_usd']:,.4f}"
 
 
 def render(store: Store, project: str) -> None:
@@ -105,11 +114,10 @@ def _usage(store: Store, project: str) -> None:
     for row in [*usage.received(store, project, 14), *usage.used(store, project, 14)]:
         days.setdefault(row["day"], {}).update(row)
     if days:
+        for row in days.values():
+            row["cost_usd"] = _cost(row)
         frame = pd.DataFrame([days[day] for day in sorted(days, reverse=True)]).fillna(0)
-        st.dataframe(
-            frame.rename(columns=USED), hide_index=True,
-            column_config={"cost": st.column_config.NumberColumn(format="$ %.4f")},
-        )  # fmt: skip
+        st.dataframe(frame.rename(columns=USED), hide_index=True)
         st.caption("Days are of UTC. What was stored counts on the day that it came, calls on the"
                    " day that they began.")  # fmt: skip
     else:
