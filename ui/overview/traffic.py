@@ -95,8 +95,16 @@ def _cost(tile: Any, now: tuple[float, float, int, float], was: tuple[float, flo
     if not total:
         tile.caption("no span has a price")
         return
-    words = f"{mean:.5f} ± {half:.5f} a trace, n {n:,}"
+    words = f"{mean:.{places(half)}f} ± {half:.{places(half)}f} a trace, n {n:,}"
     if was[2]:
         wide = math.hypot(half, was[1])
-        words += f"; change {mean - was[0]:+.5f} ± {wide:.5f}"
+        words += f"; change {mean - was[0]:+.{places(wide)}f} ± {wide:.{places(wide)}f}"
     tile.caption(words if math.isfinite(half) else f"{mean:.5f} a trace, n {n:,}")
+
+
+def places(half: float) -> int:
+    """Decimals that give half an interval two digits, since a trace may cost a thousandth of a
+    cent: 2 to 9, and 5 where it is not known."""
+    if not math.isfinite(half) or half <= 0:
+        return 5
+    return min(9, max(2, 1 - math.floor(math.log10(half))))

@@ -58,7 +58,7 @@ def show(store: Store, project: str, left: str, right: str) -> None:
             grown = tree.nodes(heads)
             is_open = tree.opened(grown, frozenset())
             rows = tree.shown(grown, is_open)
-            waterfall.draw(grown, rows[:ROWS], is_open, "", f"compare-{each}")
+            waterfall.draw(grown, rows[:ROWS], is_open, "", f"compare-{each}", figures=False)
             if len(rows) > ROWS:
                 st.caption(f"{len(rows) - ROWS:,} more rows")
             if each in texts:

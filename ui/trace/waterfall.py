@@ -36,7 +36,8 @@ CSS = """
 .critical .bar { box-shadow: 0 0 0 1.5px var(--st-text-color); }
 .failed .bar { background-image:
   repeating-linear-gradient(45deg, #fff8 0 3px, transparent 3px 7px); }
-.axis { position: relative; height: 16px; }
+.axis { position: relative; height: 16px; container-type: inline-size; }
+@container (max-width: 150px) { .axis span:nth-child(2) { display: none; } }
 .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
 .axis span:first-child { transform: none; } .axis span:last-child { transform: translateX(-100%); }
 """
@@ -156,12 +157,14 @@ def row(node: Node, is_open: bool, start: int, length: int) -> dict[str, Any]:
 def draw(
     tree: Tree, rows: Sequence[Node], is_open: Callable[[Node], bool], picked: str,
     key: str, on_pick: Callable[[str], None] | None = None,
-    on_fold: Callable[[str], None] | None = None,
+    on_fold: Callable[[str], None] | None = None, figures: bool = True,
 ) -> None:  # fmt: skip
-    """Draw `rows` of a tree; the callbacks get the id of a span that was picked or folded."""
+    """Draw `rows` of a tree, with tokens and cost or without these `figures`; the callbacks get the
+    id of a span that was picked or folded."""
     start, length = tree.time()
+    without = {} if figures else {"tokens": "", "cost": ""}
     data = {
-        "rows": [row(node, is_open(node), start, length) for node in rows],
+        "rows": [row(node, is_open(node), start, length) | without for node in rows],
         "ticks": ["0", duration(length / 2), duration(length)], "picked": picked,
     }  # fmt: skip
 
