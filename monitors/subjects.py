@@ -9,12 +9,13 @@ import numpy as np
 
 from monitors.topics import OUTSIDE, assign, fit, moved, words
 from schemas.clickhouse import Store
+from schemas.control import MonitorPolicy
 from schemas.queries.topics import inputs
 from schemas.topics import Ranges
 
 LEAST = 200  # inputs of the reference, as `assay topics` asks
 MOST = 5000  # newest inputs of a side: a search must not hold the monitors up for long
-COUNT = 12  # topics
+COUNT = MonitorPolicy().topics
 TOLD = 4000  # traces whose topic is told, for a map
 
 

@@ -27,11 +27,14 @@ def find_topics(store: Store, home: Path, project: str, now_ns: int, count: int)
     path = found_file(home, project)
     if watched_file(home, project).exists():
         return False
-    if count and path.exists() and now_ns - path.stat().st_mtime_ns < RENEW * DAY_NS:
+    if not count:
+        path.unlink(missing_ok=True)
+        return False
+    if path.exists() and now_ns - path.stat().st_mtime_ns < RENEW * DAY_NS:
         return False
     start = now_ns - RENEW * DAY_NS
     held, first, last = topics.extent(store, project, start, now_ns)
-    if not count or not held:
+    if not held:
         path.unlink(missing_ok=True)
         return False
     if held < LEAST or last - first < DAYS * DAY_NS:
@@ -43,7 +46,11 @@ def find_topics(store: Store, home: Path, project: str, now_ns: int, count: int)
     size = len(rows[0]["vector"])
     rows = [row for row in rows if len(row["vector"]) == size]  # of the newest model
     vectors = np.array([row["vector"] for row in rows], np.float64)
-    found = fit([row["text"] for row in rows], vectors, count)
+    try:
+        found = fit([row["text"] for row in rows], vectors, count)
+    except ValueError as error:  # vectors that are no numbers
+        log.error("no topics of %s: %s", project, error)
+        return False
     save(found, path)
     took = time.monotonic() - begun
     log.info("%d topics of %s, version %s, found in %d inputs (%.1f s)", len(found.labels), project,

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from itertools import cycle
@@ -35,13 +35,18 @@ def _ports() -> Iterator[int]:
     return cycle([*own[os.getpid() % 2500 :], *own[: os.getpid() % 2500]])
 
 
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody holds now."""
-    for port in _ports():
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("unreachable: ports are tried in a circle")
+    return next(filter(_free, _ports()))
 
 
 def wait_until(condition: Callable[[], bool], what: str, limit: float = 60.0) -> None:

@@ -10,36 +10,24 @@ its sessions, too. So both are what the hours say, to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from schemas.clickhouse import Store
-from schemas.hours.rolled import HOUR, Known, Rolled, blocks_made, closed, stamp, standing
-from schemas.hours.scores import SCORE_HOURS
+from schemas.hours.rolled import HOUR, Known, blocks_made, closed, stamp, standing
+from schemas.hours.scores import SCORE_HOURS, each_unit
 
 DAY = 86_400  # seconds
 KEPT_DAYS = 400  # after which is forgotten that a block was made, and it is made anew
 SPAN = 60 * HOUR  # of hours that one INSERT reads, at most, but for a longer block
 AT = "intDiv(toUnixTimestamp(hour), {seconds:UInt32}) * {seconds:UInt32}"
+WIDTHS = (6 * 3600, 14 * 3600, DAY, 60 * 3600)  # seconds
+COLUMNS = """start, evaluator, evaluator_version, level, until, sessions, items, w, v, ww, vw, vv,
+             good, bad, means, squares, units, unit_items, unit_weight, unit_value, unit_good,
+             unit_bad"""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """`table` has sums of blocks of `widths` (seconds), made of those of the hours `of`. `columns`
-    and `rows`: a SELECT of them under a condition on hours, with the sessions of each block or
-    without them."""
-
-    table: str
-    of: Rolled
-    widths: Sequence[int]
-    columns: str
-    rows: Callable[[str, bool], str]
-
-
-def _scores(where: str, sessions: bool) -> str:
-    """Of `score_hours`. Lone units are of number 0, as in schemas/queries/verdicts.py."""
-    none = "arrayWithConstant(length(units), 0.0)"
-    lone = {"aa": "ww", "ba": "vw", "bb": "vv", "m": "mean", "mm": "mean2"}
-    pushed = ", ".join(f"arrayPushBack({none}, lone_{name}) AS {k}" for k, name in lone.items())
+def _rows(where: str, sessions: bool) -> str:
+    """A SELECT of COLUMNS from hours under a condition, with the sessions of each block or without
+    them."""
     kept = "unit != 0" if sessions else "0"
     return f"""
         SELECT toDateTime(at, 'UTC') AS start, evaluator, evaluator_version, level,
@@ -59,30 +47,17 @@ def _scores(where: str, sessions: bool) -> str:
                    sum(bb) AS v2, sum(m) AS m1, sum(mm) AS m2,
                    if(unit = 0, sum(g), max(g)) AS g1, if(unit = 0, sum(h), max(h)) AS h1
             FROM score_hours
-            ARRAY JOIN arrayPushBack(units, 0) AS unit,
-                arrayPushBack(unit_items, toUInt32(lone)) AS i,
-                arrayPushBack(unit_weight, lone_w) AS a, arrayPushBack(unit_value, lone_v) AS b,
-                arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
-                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h, {pushed}
+            {each_unit({"aa": "ww", "ba": "vw", "bb": "vv", "m": "mean", "mm": "mean2"})}
             WHERE {where} AND status = 'scored'
             GROUP BY at, evaluator, evaluator_version, level, unit HAVING n > 0
         ) GROUP BY at, evaluator, evaluator_version, level"""
 
 
-SCORE_BLOCKS = Blocks(
-    "score_blocks", SCORE_HOURS, (6 * 3600, 14 * 3600, DAY, 60 * 3600),
-    "start, evaluator, evaluator_version, level, until, sessions, items, w, v, ww, vw, vv, good,"
-    " bad, means, squares, units, unit_items, unit_weight, unit_value, unit_good, unit_bad",
-    _scores,
-)  # fmt: skip
-OF = {each.of.table: each for each in (SCORE_BLOCKS,)}
-
-
-def due(store: Store, project: str, of: Blocks, known: Known) -> list[tuple[int, list[int]]]:
+def due(store: Store, project: str, known: Known) -> list[tuple[int, list[int]]]:
     """(width in seconds, starts in ns) of what one INSERT makes each: blocks whose hours are all
     made and which are not made of them, the newest first."""
-    found, told = [], blocks_made(store, project, of.of)
-    for seconds in of.widths:
+    found, told = [], blocks_made(store, project, SCORE_HOURS)
+    for seconds in WIDTHS:
         width = seconds * 10**9
         made = set(standing(told, known, seconds))
         starts = sorted({hour // width * width for hour in known.made} - made)
@@ -93,8 +68,7 @@ def due(store: Store, project: str, of: Blocks, known: Known) -> list[tuple[int,
 
 
 def make(
-    store: Store, project: str, of: Blocks, known: Known, seconds: int, starts: Sequence[int],
-    made: int,
+    store: Store, project: str, known: Known, seconds: int, starts: Sequence[int], made: int
 ) -> None:  # fmt: skip
     """Make blocks of the makings of their hours that are known, `made` in us; first their sums."""
     width = seconds * 10**9
@@ -108,10 +82,10 @@ def make(
               AND (toUnixTimestamp(hour), toUnixTimestamp64Micro(made)) IN ({pairs})"""
     store.command(
         f"""
-        INSERT INTO {of.table} (project, seconds, made, {of.columns})
+        INSERT INTO score_blocks (project, seconds, made, {COLUMNS})
         SELECT {{project:String}} AS project, {{seconds:UInt32}} AS seconds,
-               fromUnixTimestamp64Micro({{made:Int64}}) AS made, {of.columns}
-        FROM ({of.rows(mine, seconds == DAY)})
+               fromUnixTimestamp64Micro({{made:Int64}}) AS made, {COLUMNS}
+        FROM ({_rows(mine, seconds == DAY)})
         SETTINGS max_insert_threads = 1, max_threads = 1
         """,
         project=project, seconds=seconds, made=made,
@@ -126,20 +100,20 @@ def make(
                now() + toIntervalDay({KEPT_DAYS}) AS until
         FROM (SELECT arrayJoin([{told}]) AS one)
         """,
-        project=project, table=of.of.table, seconds=seconds, made=made,
+        project=project, table=SCORE_HOURS.table, seconds=seconds, made=made,
     )  # fmt: skip
 
 
 def keep(
-    store: Store, project: str, of: Blocks, made_us: Callable[[], int], most: int,
+    store: Store, project: str, made_us: Callable[[], int], most: int,
     wanted: Callable[[], bool] = lambda: True,
 ) -> int:  # fmt: skip
     """Make what is due of a project, by `most` INSERTs; how many wait. `wanted` is asked between
     them."""
-    known = closed(store, project, of.of)
-    todo = due(store, project, of, known)
+    known = closed(store, project, SCORE_HOURS)
+    todo = due(store, project, known)
     for n, (seconds, starts) in enumerate(todo[:most]):
         if not wanted():
             return len(todo) - n
-        make(store, project, of, known, seconds, starts, made_us())
+        make(store, project, known, seconds, starts, made_us())
     return max(0, len(todo) - most)

@@ -217,10 +217,9 @@ def keep(
                 first = min([*book.stored, *book.seen]) // 10**6
                 _empty(store, of, [0], "toDateTime(4000000000)", project, _stamp(now), first)
                 book.written = now
-        if of.table in blocks.OF and not again[most:]:
+        if of is SCORE_HOURS and not again[most:]:
             book.blocks = blocks.keep(
-                store, project, blocks.OF[of.table], lambda: _stamp(now_ms or clock(store)), most,
-                wanted,
+                store, project, lambda: _stamp(now_ms or clock(store)), most, wanted,
             )  # fmt: skip
             left += book.blocks
     return left

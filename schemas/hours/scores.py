@@ -6,6 +6,8 @@ span began. An item is a trace, a span or a session, by its level.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 
@@ -102,6 +104,21 @@ def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) 
         SELECT {hours} FROM (
             SELECT {units} FROM ({_items(ranges, where, fields)}) GROUP BY {", ".join(keys)}
         ) GROUP BY {", ".join((*_KEYS, *key))}"""
+
+
+def each_unit(lone: Mapping[str, str]) -> str:
+    """The ARRAY JOIN that makes a row of each unit: unit, i (items), a (weight), b (value), g and h
+    (good, bad). Lone units stand behind the others as one of number 0, which brings its sums along:
+    alias -> column lone_* of those that only it has, 0 elsewhere."""
+    only = ", ".join(
+        f"arrayPushBack(arrayWithConstant(length(units), 0.0), lone_{name}) AS {alias}"
+        for alias, name in lone.items()
+    )
+    return f"""ARRAY JOIN arrayPushBack(units, 0) AS unit,
+                arrayPushBack(unit_items, toUInt32(lone)) AS i,
+                arrayPushBack(unit_weight, lone_w) AS a, arrayPushBack(unit_value, lone_v) AS b,
+                arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
+                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h, {only}"""
 
 
 SCORE_HOURS = Rolled("score_hours", "scores", "span_start", rows)

@@ -21,16 +21,10 @@ def list_sessions(
     """Sessions with a span in [start, end) (of one user where named), newest first: session_id,
     user_id, start_ns, last_ns, traces, spans, errors (spans), tokens, cost_usd.
     Spans without a session are left out."""
-    names: list[str] = []
-    if not user:
-        names = _newest(store, project, start_ns, end_ns, limit)
-    some = (
-        """session_id IN {names:Array(String)}"""
-        if not user
-        else f"""session_id IN (
-                SELECT session_id FROM spans
-                WHERE {_RANGE} AND user_id = {{user:String}} AND session_id != '')"""
-    )
+    names = [] if user else _newest(store, project, start_ns, end_ns, limit)
+    mine = f"""SELECT session_id FROM spans
+                WHERE {_RANGE} AND user_id = {{user:String}} AND session_id != ''"""
+    some = f"session_id IN ({mine})" if user else "session_id IN {names:Array(String)}"
     # Of the sorting key, a trace may be looked for before FINAL: by spans' index of ids.
     return store.rows(
         f"""
@@ -42,8 +36,7 @@ def list_sessions(
                sum(s.input_tokens) + sum(s.output_tokens) AS tokens, sum(s.cost_usd) AS cost_usd
         FROM spans AS s FINAL
         PREWHERE trace_id IN (SELECT trace_id FROM spans WHERE {_RANGE} AND {some})
-        WHERE {_RANGE} AND session_id != ''{" AND " + some if not user else ""}
-        GROUP BY session_id
+        WHERE {_RANGE} AND {some} GROUP BY session_id
         HAVING {{user:String}} = '' OR countIf(s.user_id = {{user:String}}) > 0
         ORDER BY last_ns DESC, session_id LIMIT {{limit:UInt32}}
         """,

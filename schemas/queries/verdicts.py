@@ -8,13 +8,12 @@ from typing import Any
 from schemas.clickhouse import Store
 from schemas.estimates.means import Moments
 from schemas.hours import rolled
-from schemas.hours.blocks import DAY, SCORE_BLOCKS
+from schemas.hours.blocks import DAY, WIDTHS
 from schemas.hours.rolled import HOUR, Period, Rolled, Source, halved, mine, when
-from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS
+from schemas.hours.scores import SCORE_COUNTS, SCORE_HOURS, each_unit
 
 # Of an evaluator's version and level: numbers are grouped by faster than names.
 _KEY = "cityHash64(evaluator, evaluator_version, level) AS key"
-WIDTHS = SCORE_BLOCKS.widths
 
 
 def _source(
@@ -95,21 +94,13 @@ def unit_sums(
         f"lone, {lone}, units, unit_items, unit_weight, unit_value, unit_good, unit_bad", evaluator,
         cut=cut, seconds=DAY,
     )  # fmt: skip
-    none = "arrayWithConstant(length(units), 0.0)"
     late = f"start >= {cut // 10**9}" if cut else "0"
-    # Lone units stand behind the others as one of number 0, which brings its sums along, and so do
-    # whole days; `d` tells of a day's session that it is in the sums of its day already.
+    # Whole days are of number 0 too; `d` tells that a session is in the sums of its day already.
     hours = f"""
             SELECT {of.late} AS late, key, unit, i, if(unit = 0, toUInt64(i), 0) AS u, a, b, aa, ba,
                    bb, g, h, 0 AS d
             FROM {of.sql}
-            ARRAY JOIN arrayPushBack(units, 0) AS unit,
-                arrayPushBack(unit_items, toUInt32(lone)) AS i,
-                arrayPushBack(unit_weight, lone_w) AS a, arrayPushBack(unit_value, lone_v) AS b,
-                arrayPushBack({none}, lone_ww) AS aa, arrayPushBack({none}, lone_vw) AS ba,
-                arrayPushBack({none}, lone_vv) AS bb,
-                arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
-                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h"""
+            {each_unit({"aa": "ww", "ba": "vw", "bb": "vv"})}"""
     days = f"""
             UNION ALL
             SELECT {late} AS late, {_KEY}, 0 AS unit, items AS i, sessions AS u, w AS a, v AS b,

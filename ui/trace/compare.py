@@ -88,11 +88,11 @@ def show(store: Store, project: str, left: str, right: str) -> None:
 def _table(
     store: Store, project: str, ids: tuple[str, str], both: Sequence[Sequence[Mapping[str, Any]]]
 ) -> pd.DataFrame:
+    first, second = map(figures, both)
     rows = [
-        {"what": name, "this": a, "other": figures(both[1])[name],
-         "difference": figures(both[1])[name] - a}
-        for name, a in figures(both[0]).items()
-    ]  # fmt: skip
+        {"what": name, "this": a, "other": second[name], "difference": second[name] - a}
+        for name, a in first.items()
+    ]
     judged = [
         {row["evaluator"]: row for row in scores.trace_scores(store, project, each)} for each in ids
     ]

@@ -9,7 +9,7 @@ import streamlit as st
 from schemas.clickhouse import Store
 from schemas.queries import costs, findings, health, rejections, spans
 from schemas.queries import traffic as asked
-from ui import clock, period
+from ui import clock, money, period
 from ui.connection import ahead
 from ui.overview import opened, quality, traffic, wellbeing
 from ui.plain import visible
@@ -68,10 +68,7 @@ def _costs(store: Store, project: str, start: int, end: int) -> None:
             "input tokens": [row["input_tokens"] for row in rows],
             "of them cached": [row["cache_read_tokens"] for row in rows],
             "output tokens": [row["output_tokens"] for row in rows],
-            "cost": [
-                "no price" if row["unpriced"] == row["calls"] else f"$ {row['cost_usd']:,.4f}"
-                for row in rows
-            ],
+            "cost": [money.said(row["cost_usd"], row["unpriced"] < row["calls"]) for row in rows],
             "calls without a price": [row["unpriced"] for row in rows],
             "prices from": [", ".join(row["sources"]) for row in rows],
         },

@@ -11,7 +11,7 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import sessions
-from ui import clock, links, period
+from ui import clock, links, money, period
 from ui.connection import ahead
 from ui.data import literal
 from ui.plain import visible
@@ -49,7 +49,7 @@ def render(store: Store, project: str) -> None:
                 "turns": row["traces"],
                 "failed spans": row["errors"],
                 "tokens": row["tokens"],
-                "cost": f"$ {row['cost_usd']:,.4f}" if row["cost_usd"] else "no price",
+                "cost": money.said(row["cost_usd"], row["cost_usd"]),
             }
             for row in rows
         ),

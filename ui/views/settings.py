@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,7 @@ from schemas.keys import ANY, ApiKey
 from schemas.logins import Person
 from schemas.queries import costs, scores, usage
 from schemas.queries.control import history
-from ui import data, editing
+from ui import data, editing, money
 from ui.data import literal, local
 from ui.viewer import viewer
 
@@ -31,14 +30,6 @@ USED = {
 }  # fmt: skip
 PRICED = 7  # days of which models are listed
 PARTS = ("Project", "Keys", "Evaluators", "Users", "Changes")
-
-
-def _cost(row: Mapping[str, Any]) -> str:
-    """Of a day, "" without a call."""
-    if "cost_usd" not in row:
-        return ""
-    unknown = not row["cost_usd"] and row["unpriced"]
-    return "no price" if unknown else f"$ {row['cost_usd']:,.4f}"
 
 
 def render(store: Store, project: str) -> None:
@@ -84,9 +75,7 @@ def _prices(store: Store, project: str) -> None:
             {
                 "model": row["model"],
                 "calls": row["calls"],
-                "cost": "no price"
-                if row["unpriced"] == row["calls"]
-                else f"$ {row['cost_usd']:,.4f}",
+                "cost": money.said(row["cost_usd"], row["unpriced"] < row["calls"]),
                 "calls without a price": row["unpriced"],
                 "prices from": ", ".join(row["sources"]),
             }
@@ -115,7 +104,8 @@ def _usage(store: Store, project: str) -> None:
         days.setdefault(row["day"], {}).update(row)
     if days:
         for row in days.values():
-            row["cost_usd"] = _cost(row)
+            usd, unpriced = row.pop("cost_usd", 0), row.get("unpriced", 0)
+            row["cost_usd"] = money.said(usd, usd or not unpriced) if row.get("calls") else ""
         frame = pd.DataFrame([days[day] for day in sorted(days, reverse=True)]).fillna(0)
         st.dataframe(frame.rename(columns=USED), hide_index=True)
         st.caption("Days are of UTC. What was stored counts on the day that it came, calls on the"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from schemas.clickhouse import Store
 from schemas.queries import logs, samples, scores, spans, trace
-from ui import clock, links, plain
+from ui import clock, links, money, plain
 from ui.connection import ahead
 from ui.data import literal
 from ui.trace import compare, copies, evidence, span, tree, waterfall
@@ -55,7 +55,7 @@ def _facts(project: str, heads: list[dict[str, Any]]) -> None:
     tiles[1].metric("Spans", f"{len(heads):,}", f"{failed:,} failed" if failed else None,
                     delta_color="inverse", delta_arrow="off")  # fmt: skip
     tiles[2].metric("Tokens", f"{tokens:,}" if tokens else "none told")
-    tiles[3].metric("Cost", f"$ {cost:,.5f}" if cost else "no price")
+    tiles[3].metric("Cost", money.said(cost, cost, 5))
     row = st.container(horizontal=True)
     for name, page, key in (("session", "sessions", "session_id"), ("user", "sessions", "user_id")):
         value = next((head[key] for head in heads if head[key]), "")
@@ -69,7 +69,7 @@ def _timeline(store: Store, project: str, trace_id: str, grown: tree.Tree) -> No
     is_open = tree.opened(grown, toggled)
     rows = tree.shown(grown, is_open)
     picked = st.query_params.get("span", "")
-    if picked not in grown.grown.known:
+    if grown.place(picked) < 0:
         picked = grown[0].id
     at = max(0, rows.place(picked))
     pages = -(-len(rows) // tree.PAGE)

@@ -6,20 +6,19 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from schemas import clickhouse
 from schemas.clickhouse import Store
-from schemas.hours import blocks, keeping, rolled
-from schemas.hours.keeping import Books
+from schemas.hours import blocks, rolled
 from schemas.hours.rolled import Known
-from schemas.models import ScoreRow, SpanRow
-from schemas.queries import courses, scores, spans, summary, verdicts
+from schemas.models import SpanRow
+from schemas.queries import courses, scores, summary, verdicts
 from schemas.settings import Settings
-from tests.schemas.hours.test_hours import judged, plain, same
+from tests.schemas.hours.filled import Filled, plain, same
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9
 START = (time.time_ns() // DAY - 7) * DAY + 7 * HOUR  # five days from here on are filled
@@ -53,44 +52,23 @@ def planted(name: str, seed: int = 7) -> list[SpanRow]:
     return made
 
 
-@dataclass
-class Filled:
-    """A project with spans and verdicts, and the sums of its hours and blocks."""
-
-    store: Store
-    name: str
-    rows: list[SpanRow]
-    scores: list[ScoreRow]
-    books: Books
-
-    def keep(self) -> None:
-        at = keeping.clock(self.store)
-        while keeping.clock(self.store) <= at + 1:
-            time.sleep(0.001)
-        while keeping.keep(self.store, self.name, self.books, most=50, quiet=0):
-            pass
+class Days(Filled):
+    """What is known of its days and blocks."""
 
     def days(self, seconds: int = blocks.DAY) -> int:
-        of = blocks.SCORE_BLOCKS
-        known = rolled.closed(self.store, self.name, of.of)
-        made = rolled.blocks_made(self.store, self.name, of.of)
+        known = rolled.closed(self.store, self.name, blocks.SCORE_HOURS)
+        made = rolled.blocks_made(self.store, self.name, blocks.SCORE_HOURS)
         found = rolled.standing(made, known, seconds)
         return len([at for at in found if at >= START and at + seconds * 10**9 <= END])
 
 
 @pytest.fixture(scope="module")
-def planted_once(settings: Settings) -> Filled:
-    store = clickhouse.connect(settings)
-    name = f"blocks-{uuid.uuid4().hex[:8]}"
-    rows = planted(name)
-    told = judged(rows)
-    spans.insert_spans(store, rows, name)
-    scores.insert_scores(store, told)
-    return Filled(store, name, rows, told, Books())
+def planted_once(settings: Settings) -> Days:
+    return Days.of(clickhouse.connect(settings), planted(f"blocks-{uuid.uuid4().hex[:8]}"))
 
 
 @pytest.fixture
-def filled(planted_once: Filled) -> Filled:
+def filled(planted_once: Days) -> Days:
     """What the tests before did to it stays; each makes what is due."""
     planted_once.keep()
     return planted_once
@@ -116,7 +94,7 @@ SOME = ("sums", "by 14 h")
 
 
 def hold(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...] = SOME,
+    filled: Days, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...] = SOME,
     raw: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """What questions answer; fails where the blocks and the rows (unless not `raw`) answer
@@ -136,7 +114,7 @@ def hold(
 
 
 def test_days_and_blocks_say_what_the_rows_say(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
+    filled: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert filled.days() == DAYS
     assert filled.days(6 * 3600) >= 18 and filled.days(60 * 3600) >= 1
@@ -147,7 +125,7 @@ def test_days_and_blocks_say_what_the_rows_say(
     assert found["summary"]["sessions"] == len(scored)
 
 
-def test_a_question_of_days_reads_no_hour_within_them(filled: Filled) -> None:
+def test_a_question_of_days_reads_no_hour_within_them(filled: Days) -> None:
     found = rolled.source(
         filled.store, filled.name, blocks.SCORE_HOURS, FROM, TO, "hour, units",
         seconds=blocks.DAY,
@@ -159,7 +137,7 @@ def test_a_question_of_days_reads_no_hour_within_them(filled: Filled) -> None:
 
 
 def test_what_comes_late_or_is_scored_again_counts_at_once(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
+    filled: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = hold(filled, monkeypatch, raw=False)
     at = START + 3 * DAY
@@ -177,7 +155,7 @@ def test_what_comes_late_or_is_scored_again_counts_at_once(
 
 
 def test_blocks_of_other_makings_or_past_retention_are_not_read(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
+    filled: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = hold(filled, monkeypatch, raw=False)
     # As by another process, later: an hour of each day is made anew, and no block; or it ends.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from schemas.clickhouse import Store
 from schemas.hours import keeping, rolled
 from schemas.hours.keeping import Book, Books
 from schemas.hours.rolled import Known
-from schemas.models import ScoreRow, SpanRow
+from schemas.models import SpanRow
 from schemas.queries import (
     costs,
     courses,
@@ -31,6 +30,7 @@ from schemas.queries import (
     usage,
     verdicts,
 )
+from tests.schemas.hours.filled import Filled, plain, same
 
 HOUR = 3600 * 10**9
 NOW = time.time_ns()
@@ -62,41 +62,8 @@ def planted(name: str, seed: int = 5) -> list[SpanRow]:
     return made
 
 
-def judged(rows: list[SpanRow], seed: int = 6) -> list[ScoreRow]:
-    """Of each root a verdict of `e`, a third of them by a better second look; of each span one of
-    `spans`."""
-    draw, made = random.Random(seed), []
-    for row in rows:
-        root = not row.parent_span_id
-        for evaluator, level in (("e", "trace"), ("spans", "span")):
-            if level == "span" or root:
-                known = draw.random() < 0.8
-                first = ScoreRow(
-                    row.project, evaluator, "1", row.trace_id, row.span_id, row.start_time,
-                    "scored" if known else draw.choice(["unscored", "error"]),
-                    draw.random() if known else math.nan, row.start_time // 10**6 + 1000, level,
-                    row.session_id, "" if known else draw.choice(["timeout: 3 s", "no answer"]),
-                    probability=draw.choice([1.0, 0.25]), rule="r",
-                )  # fmt: skip
-                made.append(first)
-                if draw.random() < 0.3:
-                    made.append(replace(first, status="scored", value=draw.random(), reason="",
-                                        scored_at=first.scored_at + 5000))  # fmt: skip
-    return made
-
-
-@dataclass
-class Filled:
-    """A project with spans, and the sums of its closed hours."""
-
-    store: Store
-    name: str
-    rows: list[SpanRow]
-    books: Books
-
-    def keep(self) -> None:
-        while keeping.keep(self.store, self.name, self.books, most=50, quiet=0):
-            pass
+class Hours(Filled):
+    """What is known of its hours."""
 
     def closed(self) -> int:
         return len([h for h in self.known().hours if h < START + 30 * HOUR])
@@ -112,22 +79,10 @@ class Filled:
 
 
 @pytest.fixture
-def filled(store: Store) -> Filled:
-    name = f"hours-{uuid.uuid4().hex[:8]}"
-    rows = planted(name)
-    spans.insert_spans(store, rows, name)
-    scores.insert_scores(store, judged(rows))
-    found = Filled(store, name, rows, Books())
-    _pass(store)
+def filled(store: Store) -> Hours:
+    found = Hours.of(store, planted(f"hours-{uuid.uuid4().hex[:8]}"))
     found.keep()
     return found
-
-
-def _pass(store: Store) -> None:
-    """Until what was stored is older than now by ClickHouse's clock, which tells milliseconds."""
-    at = keeping.clock(store)
-    while keeping.clock(store) <= at + 1:
-        time.sleep(0.001)
 
 
 def _signal(name: str, store: Store, project: str, start: int, end: int) -> Any:
@@ -150,34 +105,11 @@ QUESTIONS: dict[str, Callable[[Store, str, int, int], Any]] = {
 }
 
 
-def plain(found: Any) -> Any:
-    """Numbers and texts of an answer, in an order of their own."""
-    if is_dataclass(found) and not isinstance(found, type):
-        found = {k: v for k, v in asdict(found).items() if k != "hours"}
-        if "bins" in found:
-            found["bins"] = dict(zip(found.pop("bins"), found.pop("counts"), strict=True))
-    if isinstance(found, dict):
-        return {k: plain(v) for k, v in found.items()}
-    if isinstance(found, list | tuple):
-        return [plain(each) for each in found]
-    return None if isinstance(found, float) and math.isnan(found) else found
-
-
-def same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float):
-        return one == pytest.approx(other, rel=1e-9, abs=1e-12)
-    return bool(one == other)
-
-
 SOME = ("traffic", "cost", "summary", "models")  # of which each of the tables answers one
 
 
 def hold(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch, names: Sequence[str] = SOME
+    filled: Hours, monkeypatch: pytest.MonkeyPatch, names: Sequence[str] = SOME
 ) -> dict[str, Any]:
     """What questions answer; fails where the sums and the rows answer differently."""
     monkeypatch.setattr(summary, "MANY", 0)  # else so few scores are read one by one
@@ -191,7 +123,7 @@ def hold(
     return summed
 
 
-def test_sums_say_what_the_rows_say(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_say_what_the_rows_say(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
     assert filled.closed() == 30  # hours without a row, too
     found = hold(filled, monkeypatch, list(QUESTIONS))
     begun = [row for row in filled.rows if not row.parent_span_id and FROM <= row.start_time < TO]
@@ -202,7 +134,7 @@ def test_sums_say_what_the_rows_say(filled: Filled, monkeypatch: pytest.MonkeyPa
 
 
 def test_halves_that_are_read_at_once_are_the_periods(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
+    filled: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(summary, "MANY", 0)
     asked: dict[str, Callable[..., Any]] = {
@@ -223,7 +155,7 @@ def test_halves_that_are_read_at_once_are_the_periods(
     )
 
 
-def test_a_quantile_is_within_half_a_percent(filled: Filled) -> None:
+def test_a_quantile_is_within_half_a_percent(filled: Hours) -> None:
     found = traffic.traffic(filled.store, filled.name, START, NOW)
     known = sorted(row.duration_ns for row in filled.rows if not row.parent_span_id)
     for share in (0.5, 0.95):
@@ -232,15 +164,14 @@ def test_a_quantile_is_within_half_a_percent(filled: Filled) -> None:
         assert low < value < high
 
 
-def made_anew(filled: Filled, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]) -> None:
+def made_anew(filled: Hours, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]) -> None:
     """Once the sums are made again they say what the rows say."""
-    _pass(filled.store)
     filled.keep()
     assert filled.closed() == 30
     assert same(hold(filled, monkeypatch), wanted)
 
 
-def test_a_replay_changes_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_changes_nothing(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
     before = hold(filled, monkeypatch)
     spans.insert_spans(filled.store, filled.rows, f"{filled.name}-again")
     assert filled.closed() < 30  # something was stored, so the rows answer until it was looked at
@@ -248,7 +179,7 @@ def test_a_replay_changes_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatc
     made_anew(filled, monkeypatch, before)
 
 
-def test_a_late_span_counts_at_once(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_span_counts_at_once(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
     before = hold(filled, monkeypatch)
     late = replace(filled.rows[0], trace_id="f" * 32, start_time=START + 20 * HOUR, cost_usd=5.0)
     spans.insert_spans(filled.store, [late], f"{filled.name}-late")
@@ -259,7 +190,7 @@ def test_a_late_span_counts_at_once(filled: Filled, monkeypatch: pytest.MonkeyPa
     made_anew(filled, monkeypatch, found)
 
 
-def test_what_is_deleted_is_in_no_sum(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_deleted_is_in_no_sum(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
     before = hold(filled, monkeypatch)
     assert rolled.blocks_made(filled.store, filled.name, keeping.SCORE_HOURS)
     gone = next(r for r in filled.rows if FROM <= r.start_time < TO and not r.parent_span_id)
@@ -279,14 +210,13 @@ def test_what_is_deleted_is_in_no_sum(filled: Filled, monkeypatch: pytest.Monkey
     assert same(hold(filled, monkeypatch), found)
 
 
-def test_a_project_sees_no_other(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_sees_no_other(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
     before = hold(filled, monkeypatch)
     other = f"{filled.name}-other"
     spans.insert_spans(
         filled.store, [replace(row, project=other, cost_usd=1.0) for row in filled.rows], other
     )
-    twin = Filled(filled.store, other, filled.rows, Books())
-    _pass(filled.store)
+    twin = Hours(filled.store, other, filled.rows, [], Books())
     twin.keep()
     assert same(hold(filled, monkeypatch), before)
     keeping.forget(filled.store, other)
@@ -294,13 +224,12 @@ def test_a_project_sees_no_other(filled: Filled, monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_past_its_retention_is_read_raw(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
+    filled: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"{filled.name}-short"
     ends = [replace(r, project=name, retention_days=7) for r in filled.rows]
     spans.insert_spans(filled.store, ends, name)
-    short = Filled(filled.store, name, ends, Books())
-    _pass(filled.store)
+    short = Hours(filled.store, name, ends, [], Books())
     short.keep()
     assert short.closed() == 30
     filled.store.command(
