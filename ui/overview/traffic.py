@@ -12,6 +12,7 @@ from schemas.estimates.shares import Z, difference, wilson
 from schemas.queries import traffic
 from schemas.queries.traffic import Traffic
 from ui import links, period
+from ui.money import places
 
 
 def show(store: Store, project: str, start: int, end: int) -> None:
@@ -100,11 +101,3 @@ def _cost(tile: Any, now: tuple[float, float, int, float], was: tuple[float, flo
         wide = math.hypot(half, was[1])
         words += f"; change {mean - was[0]:+.{places(wide)}f} ± {wide:.{places(wide)}f}"
     tile.caption(words if math.isfinite(half) else f"{mean:.5f} a trace, n {n:,}")
-
-
-def places(half: float) -> int:
-    """Decimals that give half an interval two digits, since a trace may cost a thousandth of a
-    cent: 2 to 9, and 5 where it is not known."""
-    if not math.isfinite(half) or half <= 0:
-        return 5
-    return min(9, max(2, 1 - math.floor(math.log10(half))))

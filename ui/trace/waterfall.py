@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui import money
 from ui.charts import KINDS
 from ui.plain import visible
 from ui.trace.tree import Node, Tree
@@ -150,7 +151,7 @@ def row(node: Node, is_open: bool, start: int, length: int) -> dict[str, Any]:
         "width": round(100 * head["duration_ns"] / length, 3),
         "time": duration(head["duration_ns"]),
         "tokens": f"{head['input_tokens']:,} + {head['output_tokens']:,}" if tokens else "",
-        "cost": f"$ {head['cost_usd']:.5f}" if head["cost_usd"] else "",
+        "cost": money.said(head["cost_usd"], True, 5) if head["cost_usd"] else "",
     }  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def _conversation(store: Store, project: str, session: str) -> None:
         return
     judged = sessions.session_scores(store, project, [turn["trace_id"] for turn in turns])
     cost = sum(turn["cost_usd"] for turn in turns)
-    paid = f", $ {cost:,.4f}" if cost else ""
+    paid = f", {money.said(cost, True)}" if cost else ""
     st.caption(f"{len(turns)} turns{paid}; texts are shortened, a turn opens its trace")
     for number, turn in enumerate(turns, 1):
         with st.container(border=True):
@@ -87,7 +87,7 @@ def _conversation(store: Store, project: str, session: str) -> None:
             words = [clock.said(turn["start_ns"], "%m-%d %H:%M:%S"),
                      f"{turn['duration_ms']:,.0f} ms"]  # fmt: skip
             if turn["cost_usd"]:
-                words.append(f"$ {turn['cost_usd']:,.5f}")
+                words.append(money.said(turn["cost_usd"], True, 5))
             if turn["errors"]:
                 words.append(f":red[{turn['errors']} failed]")
             words += [_score(*each) for each in judged.get(turn["trace_id"], [])]

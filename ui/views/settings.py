@@ -104,7 +104,7 @@ def _usage(store: Store, project: str) -> None:
         days.setdefault(row["day"], {}).update(row)
     if days:
         for row in days.values():
-            usd, unpriced = row.pop("cost_usd", 0), row.get("unpriced", 0)
+            usd, unpriced = row.get("cost_usd", 0), row.get("unpriced", 0)
             row["cost_usd"] = money.said(usd, usd or not unpriced) if row.get("calls") else ""
         frame = pd.DataFrame([days[day] for day in sorted(days, reverse=True)]).fillna(0)
         st.dataframe(frame.rename(columns=USED), hide_index=True)
