@@ -34,7 +34,7 @@ from schemas import clickhouse
 from schemas.hours import keeping
 from schemas.hours.rolled import QUIET
 from schemas.queries import spans
-from schemas.queries.deletion import BLOCKS, HOURS
+from schemas.queries.deletion import HOURS
 from ui.connection import PageStore
 
 DAY = 86_400 * 10**9
@@ -180,13 +180,12 @@ def sum_up(instance: Instance) -> None:
     keeping.keep(store, PROJECT, books, quiet=0, now_ms=keeping.clock(store) + 3000 * QUIET)
     _, last = spans.time_range(store, PROJECT)
     sizes = []
-    for table in (*HOURS, *BLOCKS):
-        if table in HOURS:  # blocks of such hours are not read any more
-            store.command(
-                f"ALTER TABLE {table} DELETE WHERE project = {{project:String}}"
-                " AND hour > {open:UInt32} SETTINGS mutations_sync = 2",
-                project=PROJECT, open=last // 10**9 - 3 * 3600,
-            )  # fmt: skip
+    for table in HOURS:
+        store.command(
+            f"ALTER TABLE {table} DELETE WHERE project = {{project:String}}"
+            " AND hour > {open:UInt32} SETTINGS mutations_sync = 2",
+            project=PROJECT, open=last // 10**9 - 3 * 3600,
+        )  # fmt: skip
         (row,) = store.rows(
             "SELECT sum(bytes_on_disk) AS size FROM system.parts"
             " WHERE active AND database = 'assay' AND table = {table:String}", table=table,

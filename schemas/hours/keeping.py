@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from schemas.clickhouse import Store
-from schemas.hours import blocks
 from schemas.hours.models import MODEL_HOURS
 from schemas.hours.rolled import HOUR, QUIET, Rolled, still
 from schemas.hours.scores import SCORE_HOURS
 from schemas.hours.traffic import TRAFFIC_HOURS
-from schemas.queries.deletion import BLOCKS, HOURS
+from schemas.queries.deletion import HOURS
 from schemas.queries.scope import across_projects
 
 EVERY: Sequence[Rolled] = (TRAFFIC_HOURS, SCORE_HOURS, MODEL_HOURS)
@@ -32,13 +31,12 @@ EMPTY_DAYS = 400  # after which the row of an hour without any goes
 class Book:
     """What is known of one project and table: when something was last stored in an hour (ns -> ms),
     which hours are made and what they have seen, up to when was looked and when that was last
-    written down (ms); how many INSERTs of blocks of hours wait."""
+    written down (ms)."""
 
     stored: dict[int, int] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
     looked: int = 0
     written: int = 0
-    blocks: int = 0
 
 
 class Books(dict[tuple[str, str], Book]):
@@ -66,8 +64,8 @@ def due(book: Book, now_ms: int, quiet: float = QUIET) -> list[int]:
 
 
 def unmade(book: Book) -> bool:
-    """Whether an hour with rows is not made, or not made since they changed, or a block is not."""
-    return bool(book.blocks) or not book.stored.keys() <= set(still(book.seen, book.stored))
+    """Whether an hour with rows is not made, or not made since they changed."""
+    return not book.stored.keys() <= set(still(book.seen, book.stored))
 
 
 def chunks(hours: Sequence[int], most: int = CHUNK) -> list[list[int]]:
@@ -217,18 +215,13 @@ def keep(
                 first = min([*book.stored, *book.seen]) // 10**6
                 _empty(store, of, [0], "toDateTime(4000000000)", project, _stamp(now), first)
                 book.written = now
-        if of is SCORE_HOURS and not again[most:]:
-            book.blocks = blocks.keep(
-                store, project, lambda: _stamp(now_ms or clock(store)), most, wanted,
-            )  # fmt: skip
-            left += book.blocks
     return left
 
 
 def forget(store: Store, project: str) -> None:
     """Take out all sums of a project, whose rows were deleted; pages read the rows until they are
     made again. Old parts of the tables may stay for some minutes."""
-    for table in (*HOURS, *BLOCKS):
+    for table in HOURS:
         store.command(
             f"ALTER TABLE {table} DELETE WHERE project = {{project:String}}"
             " SETTINGS mutations_sync = 2",
@@ -239,5 +232,5 @@ def forget(store: Store, project: str) -> None:
 @across_projects("after a copy no sums are known to be whole")
 def forget_all(store: Store) -> None:
     """Take out the sums of every project."""
-    for table in (*HOURS, *BLOCKS):
+    for table in HOURS:
         store.command(f"TRUNCATE TABLE {table}")

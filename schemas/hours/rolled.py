@@ -7,9 +7,8 @@ for itself: spans and scores have an index of when they were stored.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.clickhouse import Store
@@ -43,18 +42,13 @@ class Rolled:
 @dataclass(frozen=True, slots=True)
 class Source:
     """`sql`: a table expression in parentheses of the columns that were asked for; `named` are its
-    parameters, beside `project`. `hours`: how many closed hours are in it, or in the `blocks`.
-    `late`: an expression that tells what began from the cut on, 0 without one. `blocks`: a
-    condition on the table of blocks, of those that are not in `sql`; "" for none. `edges`: one on
-    the table of hours, of those that are in it. `ranges` are read raw."""
+    parameters, beside `project`. `hours`: how many closed hours are in it. `late`: an expression
+    that tells what began from the cut on, 0 without one."""
 
     sql: str
     named: dict[str, Any]
     hours: int
     late: str
-    blocks: str = ""
-    edges: str = "0"
-    ranges: Ranges = ()
 
 
 def when(column: str, ranges: Ranges, near: int = 0) -> str:
@@ -75,11 +69,10 @@ def live(time: str, days: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Known:
     """Whole hours that are summed and true now, in ns, oldest first; before `first` (ns) there is
-    no row. `made`: when their sums were made (us), by hour."""
+    no row."""
 
     hours: Sequence[int] = ()
     first: int = 0
-    made: Mapping[int, int] = field(default_factory=dict)
 
 
 def closed(store: Store, project: str, of: Rolled) -> Known:
@@ -88,7 +81,7 @@ def closed(store: Store, project: str, of: Rolled) -> Known:
     made = store.rows(
         f"""
         SELECT toUnixTimestamp(hour) AS at, argMax(toUnixTimestamp64Milli(seen), made) AS seen_ms,
-               argMax(until, made) > now() AS holds, toUnixTimestamp64Micro(max(made)) AS made_us
+               argMax(until, made) > now() AS holds, toUnixTimestamp64Milli(max(made)) AS made_ms
         FROM {of.table} WHERE project = {{project:String}} GROUP BY at ORDER BY at
         """,
         project=project,
@@ -96,7 +89,7 @@ def closed(store: Store, project: str, of: Rolled) -> Known:
     looked, first = 0, 0
     for row in made[:1]:
         if row["at"] == 0:  # when the project was last looked at, and its first hour
-            looked, first = int(row["made_us"]) // 1000, int(row["seen_ms"]) * 10**6
+            looked, first = int(row["made_ms"]), int(row["seen_ms"]) * 10**6
     held = [row for row in made if row["at"] and row["holds"]]
     seen = {int(row["at"]) * 10**9: int(row["seen_ms"]) for row in held}
     if not seen:
@@ -113,9 +106,7 @@ def closed(store: Store, project: str, of: Rolled) -> Known:
         since=max(0, min(looked - 2000 * QUIET, max(seen.values()))),
     )  # fmt: skip
     later = {int(row["at"]) * 10**9: int(row["last_ms"]) for row in rows}
-    made_us = {int(row["at"]) * 10**9: int(row["made_us"]) for row in held}
-    true = sorted(still(seen, later))
-    return Known(true, min([first, *later]), {hour: made_us[hour] for hour in true})
+    return Known(sorted(still(seen, later)), min([first, *later]))
 
 
 def still(seen: dict[int, int], later: dict[int, int]) -> Iterable[int]:
@@ -123,39 +114,6 @@ def still(seen: dict[int, int], later: dict[int, int]) -> Iterable[int]:
     for hour, at in seen.items():
         if all(later.get(hour + step * HOUR, 0) <= at for step in (-1, 0, 1)):
             yield hour
-
-
-def stamp(made: Sequence[int]) -> int:
-    """Of the moments when the hours of a block were made, in their order."""
-    told = hashlib.blake2b(repr(list(made)).encode(), digest_size=8)
-    return int.from_bytes(told.digest(), "big")
-
-
-def blocks_made(store: Store, project: str, of: Rolled) -> dict[tuple[int, int], int]:
-    """Of each block, by its width (seconds) and when it begins (ns), the `stamp` of what it was
-    made of."""
-    rows = store.rows(
-        """
-        SELECT seconds, toUnixTimestamp(start) AS at, argMax(stamp, made) AS told FROM hour_blocks
-        WHERE project = {project:String} AND sums = {table:String} GROUP BY seconds, at
-        """,
-        project=project, table=of.table,
-    )  # fmt: skip
-    return {(int(row["seconds"]), int(row["at"]) * 10**9): int(row["told"]) for row in rows}
-
-
-def standing(
-    blocks: Mapping[tuple[int, int], int], known: Known, seconds: int, cut: int = 0
-) -> list[int]:
-    """When blocks of a width begin (ns) that were made of what their hours say now, oldest first;
-    without one that a `cut` (ns) divides."""
-    width, found = seconds * 10**9, []
-    for (each, at), told in blocks.items():
-        if each == seconds and not at < cut < at + width:
-            made = [known.made.get(hour, 0) for hour in range(at, at + width, HOUR)]
-            if all(made) and stamp(made) == told:
-                found.append(at)
-    return sorted(found)
 
 
 def rest(hours: Sequence[int], start_ns: int, end_ns: int) -> tuple[list[int], Ranges]:
@@ -178,53 +136,30 @@ def rest(hours: Sequence[int], start_ns: int, end_ns: int) -> tuple[list[int], R
 
 def source(
     store: Store, project: str, of: Rolled, start_ns: int, end_ns: int, columns: str,
-    where: str = "1", cut: int = 0, seconds: int = 0, **named: Any,
+    where: str = "1", cut: int = 0, **named: Any,
 ) -> Source:  # fmt: skip
     """Rows by the hour of [start, end), from sums where they are true, else made of raw rows.
     `where`: a condition on columns that both the table and its raw table have; `named` are its
     parameters. With a `cut` (ns) there is a column `late` too: what began from then on. One query
-    of a period and the one before it costs little more than one of either. Hours that are in
-    blocks of `seconds` are left out, and the blocks told (0: none are looked for)."""
+    of a period and the one before it costs little more than one of either."""
     known = closed(store, project, of) if end_ns - start_ns >= SHORT else Known()
     inside = [hour for hour in known.hours if start_ns <= hour and hour + HOUR <= end_ns
               and not hour < cut < hour + HOUR]  # fmt: skip
     used, ranges = rest(inside, max(start_ns, known.first), end_ns)
-    hours, width, blocks = len(used), seconds * 10**9, ""
-    if seconds and hours * HOUR >= width:
-        free = set(used)
-        made = blocks_made(store, project, of)
-        longer = [at for at in standing(made, known, seconds, cut)
-                  if free.issuperset(range(at, at + width, HOUR))]  # fmt: skip
-        if longer:
-            blocks = _blocks(of, seconds, longer, where)
-            covered = {hour for at in longer for hour in range(at, at + width, HOUR)}
-            used = [hour for hour in used if hour not in covered]
-    parts, edges = [], "0"
+    parts = []
     wanted = {*names(columns), *(["late"] if cut else [])}
     summed, told = (f", hour >= {int(cut // 10**9)} AS late", ", late") if cut else ("", "")
     if used:
         # The rows of one making appear at once; of a making before it some may be there still.
         mine = f"project = {{project:String}} AND ({_stretches(used)})"
-        edges = f"""{mine} AND {where} AND (hour, made) IN (
-                SELECT hour, max(made) FROM {of.table} WHERE {mine} GROUP BY hour)"""
-        parts.append(f"SELECT {columns}{summed} FROM {of.table} WHERE {edges}")
+        newest = f"SELECT hour, max(made) FROM {of.table} WHERE {mine} GROUP BY hour"
+        parts.append(f"""SELECT {columns}{summed} FROM {of.table}
+                WHERE {mine} AND {where} AND (hour, made) IN ({newest})""")
     if ranges:
         parts.append(f"SELECT {columns}{told} FROM ({of.rows(ranges, where, wanted, cut)})")
     if not parts:
         parts.append(f"SELECT {columns}{summed} FROM {of.table} WHERE {where} AND 0")
-    return Source(f"({' UNION ALL '.join(parts)})", named, hours, LATE if cut else "0",
-                  blocks, edges, ranges)  # fmt: skip
-
-
-def _blocks(of: Rolled, seconds: int, starts: Sequence[int], where: str) -> str:
-    """A condition on the table of blocks: the newest making of these, which is there once the row
-    that tells of it is."""
-    some = ", ".join(str(int(at // 10**9)) for at in starts)
-    mine = f"""project = {{project:String}} AND seconds = {int(seconds)}
-                  AND start IN ({some})"""
-    return f"""{mine} AND {where} AND (start, made) IN (
-                SELECT start, max(made) FROM hour_blocks
-                WHERE {mine} AND sums = '{of.table}' GROUP BY start)"""
+    return Source(f"({' UNION ALL '.join(parts)})", named, len(used), LATE if cut else "0")
 
 
 def _stretches(hours: Sequence[int]) -> str:

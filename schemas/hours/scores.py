@@ -6,8 +6,7 @@ span began. An item is a trace, a span or a session, by its level.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from schemas.hours.groups import JOINED, STATE, dense, flags, group
 from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 
@@ -19,8 +18,9 @@ REASON = 200  # characters of a reason that are told apart
 _FIELDS = {
     "state": "v.status", "value1": "v.value",
     "weight1": "if(v.probability > 0, 1 / v.probability, 1)",
-    "reason1": f"leftUTF8(v.reason, {REASON})", "session1": "v.session_id", "at": "v.span_start",
+    "reason1": f"leftUTF8(v.reason, {REASON})", "at": "v.span_start",
     "trace1": "v.trace_id", "again": "v.retry_at", "rule1": "toString(v.rule)",
+    "unit1": "cityHash64(if(v.session_id = '', v.trace_id, v.session_id))",
     "days": "v.retention_days",
 }  # fmt: skip
 
@@ -35,6 +35,7 @@ _NAMED = {
     "evaluator_version": "evaluator_version", "level": "level", "status": "state",
     "reason": "if(status = 'scored', '', reason1)",
 }  # fmt: skip
+_SCORED = "status = 'scored'"
 _WAITS = "countIf(again > toDateTime64(0, 3, 'UTC'))"
 _COUNTS = {
     **_NAMED, "items": "count()", "weight": "sum(weight1)", "waiting": _WAITS,
@@ -47,25 +48,19 @@ _HOURS = {
     "items": "sum(n)", "weight": "sum(w)", "waiting": "sum(waits)",
     "example": "argMax(shown, (last, shown))", "reached": "max(last)", "scored": "max(newest1)",
     "rules": "groupUniqArrayArray(rules1)", "total": "sum(plain)", "square": "sum(vv)",
-    "lowest": "min(least)", "lone": "countIf(alone)", "lone_w": "sumIf(w, alone)",
-    "lone_v": "sumIf(v, alone)", "lone_ww": "sumIf(w * w, alone)",
-    "lone_vw": "sumIf(v * w, alone)", "lone_vv": "sumIf(v * v, alone)",
-    "lone_good": "sumIf(good, alone)", "lone_bad": "sumIf(bad, alone)",
-    "lone_mean": "sumIf(v / w, alone)", "lone_mean2": "sumIf(v * v / w / w, alone)",
-    "units": "groupArrayIf(unit, told)", "unit_items": "groupArrayIf(toUInt32(n), told)",
-    "unit_weight": "groupArrayIf(w, told)", "unit_value": "groupArrayIf(v, told)",
-    "unit_good": "groupArrayIf(good, told)", "unit_bad": "groupArrayIf(bad, told)",
+    "lowest": "min(least)", "sessions": f"{JOINED}(crowd)",
+    "group_weight": dense("w", _SCORED), "group_value": dense("v", _SCORED),
+    "group_good": flags("good", _SCORED), "group_bad": flags("bad", _SCORED),
 }  # fmt: skip
-_UNITS = {
-    **_NAMED, "alone": "status = 'scored' AND level = 'trace' AND session1 = ''",
-    "told": "status = 'scored' AND NOT alone",
-    "unit": "if(status = 'scored', cityHash64(if(session1 = '', trace1, session1)), 0)",
-    "n": "count()", "w": "sum(weight1)", "waits": _WAITS,
-    "shown": "argMax(trace1, (at, trace1))", "last": "max(at)", "newest1": "max(newest)",
-    "rules1": "groupUniqArray(rule1)", "plain": "sumIf(value1, state = 'scored')",
-    "v": "sumIf(value1 * weight1, state = 'scored')",
-    "vv": "sumIf(value1 * value1 * weight1, state = 'scored')",
+_GROUPS = {
+    **_NAMED,
+    "g": f"if({_SCORED}, {group('unit1')}, 0)", "n": "count()", "w": "sum(weight1)",
+    "waits": _WAITS, "shown": "argMax(trace1, (at, trace1))", "last": "max(at)",
+    "newest1": "max(newest)", "rules1": "groupUniqArray(rule1)",
+    "plain": f"sumIf(value1, {_SCORED})", "v": f"sumIf(value1 * weight1, {_SCORED})",
+    "vv": f"sumIf(value1 * value1 * weight1, {_SCORED})",
     "good": "max(value1 >= 0.5)", "bad": "max(value1 < 0.5)", "least": "min(1 / weight1)",
+    "crowd": f"{STATE.replace('State', 'StateIf')}(unit1, {_SCORED})",
     "ends": f"min(if(days = 0, {FOR_EVER}, toUnixTimestamp(at) + days * 86400))",
 }  # fmt: skip
 
@@ -93,32 +88,16 @@ def counts(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0
 
 
 def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
-    """The SELECT of `score_hours`. Traces without a session are lone units, and those of spans are
-    not: their spans may begin in two hours."""
+    """The SELECT of `score_hours`."""
     told, late, key = halves("at", cut)
-    keys = (*_KEYS, "alone", "told", "unit", *key)
-    hours, units, fields = needed(
-        wanted, (*keys, "at"), {**_HOURS, **late}, {**_UNITS, **told}, _ITEMS
+    keys = (*_KEYS, "g", *key)
+    hours, groups, fields = needed(
+        wanted, (*keys, "at"), {**_HOURS, **late}, {**_GROUPS, **told}, _ITEMS
     )
     return f"""
         SELECT {hours} FROM (
-            SELECT {units} FROM ({_items(ranges, where, fields)}) GROUP BY {", ".join(keys)}
+            SELECT {groups} FROM ({_items(ranges, where, fields)}) GROUP BY {", ".join(keys)}
         ) GROUP BY {", ".join((*_KEYS, *key))}"""
-
-
-def each_unit(lone: Mapping[str, str]) -> str:
-    """The ARRAY JOIN that makes a row of each unit: unit, i (items), a (weight), b (value), g and h
-    (good, bad). Lone units stand behind the others as one of number 0, which brings its sums along:
-    alias -> column lone_* of those that only it has, 0 elsewhere."""
-    only = ", ".join(
-        f"arrayPushBack(arrayWithConstant(length(units), 0.0), lone_{name}) AS {alias}"
-        for alias, name in lone.items()
-    )
-    return f"""ARRAY JOIN arrayPushBack(units, 0) AS unit,
-                arrayPushBack(unit_items, toUInt32(lone)) AS i,
-                arrayPushBack(unit_weight, lone_w) AS a, arrayPushBack(unit_value, lone_v) AS b,
-                arrayPushBack(CAST(unit_good, 'Array(UInt64)'), lone_good) AS g,
-                arrayPushBack(CAST(unit_bad, 'Array(UInt64)'), lone_bad) AS h, {only}"""
 
 
 SCORE_HOURS = Rolled("score_hours", "scores", "span_start", rows)

@@ -1,10 +1,11 @@
-"""Traffic by the hour: counts, cost, latency as a histogram, and the sums of each session.
+"""Traffic by the hour: counts, cost, latency as a histogram, and sums by groups of sessions.
 
 A trace belongs to the hour in which its first span began, with all its spans of an hour on.
 """
 
 from __future__ import annotations
 
+from schemas.hours.groups import JOINED, STATE, dense, group
 from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 from schemas.queries.streams import MS, TRAFFIC
@@ -17,12 +18,8 @@ UNIT = {"cost": "price"}  # signal -> what its column of sums is called, where i
 
 
 def column(signal: str) -> str:
-    """The column with the sums by session of a signal of TRAFFIC."""
-    return f"unit_{UNIT.get(signal, signal)}"
-
-
-def _lone(signal: str) -> str:
-    return "firsts" if signal == "first_token" else "n"
+    """The column with the sums by group of a signal of TRAFFIC."""
+    return f"group_{UNIT.get(signal, signal)}"
 
 
 _HOURS = {
@@ -30,29 +27,21 @@ _HOURS = {
     "failed": "sum(bad)", "roots": "sum(starts)", "kept": "sum(worth)", "cost": "sum(usd)",
     "tokens": "sum(used)",
     "histogram": "sumMap(found, arrayWithConstant(length(found), toUInt64(1)))",
-    "bins": "histogram.1", "counts": "histogram.2",
-    "lone": "countIf(alone)", "lone_cost": "sumIf(usd, alone)",
-    "lone_cost2": "sumIf(usd * usd, alone)",
-    "lone_n": f"[{', '.join(f'sumIf({_lone(name)}, alone)' for name in SIGNALS)}]",
-    "lone_sum": f"[{', '.join(f'sumIf(x_{name}, alone)' for name in SIGNALS)}]",
-    "lone_square": f"[{', '.join(f'sumIf(x_{name} * x_{name}, alone)' for name in SIGNALS)}]",
-    "units": "groupArrayIf(unit, NOT alone)",
-    "unit_traces": "groupArrayIf(toUInt32(n), NOT alone)",
-    "unit_cost": "groupArrayIf(usd, NOT alone)",
-    "unit_firsts": "groupArrayIf(toUInt32(firsts), NOT alone)",
-    **{column(name): f"groupArrayIf(x_{name}, NOT alone)" for name in SIGNALS},
+    "bins": "histogram.1", "counts": "histogram.2", "sessions": f"{JOINED}(crowd)",
+    "group_traces": dense("n"), "group_cost": dense("usd"), "group_firsts": dense("firsts"),
+    **{column(name): dense(f"x_{name}") for name in SIGNALS},
 }  # fmt: skip
-_UNITS = {
-    "hour": "hour", "unit": "unit", "alone": "alone", "n": "count()", "bad": "sum(bad1)",
+_GROUPS = {
+    "hour": "hour", "g": group("unit"), "n": "count()", "bad": "sum(bad1)",
     "starts": "sum(starts1)", "worth": "sum(worth1)", "usd": "sum(usd1)", "used": "sum(used1)",
-    "ends": "min(ends1)", "found": "groupArrayArray(found1)",
+    "ends": "min(ends1)", "found": "groupArrayArray(found1)", "crowd": f"{STATE}(unit)",
     "firsts": "countIf(isFinite(v_first_token))",
     **{f"x_{name}": f"sumIf(v_{name}, isFinite(v_{name}))" for name in SIGNALS},
 }  # fmt: skip
 # Of a trace's sessions the last by name counts.
 _TRACES = {
-    "hour": "toStartOfHour(min(s.start_time))", "alone": "max(s.session_id) = ''",
-    "unit": "if(alone, cityHash64(s.trace_id), cityHash64(max(s.session_id)))",
+    "hour": "toStartOfHour(min(s.start_time))",
+    "unit": "cityHash64(if(max(s.session_id) = '', s.trace_id, max(s.session_id)))",
     "bad1": "max(s.status = 'ERROR')", "starts1": "countIf(s.parent_span_id = '')",
     "worth1": "1 / argMin(s.sampling_probability, (s.parent_span_id != '', s.start_time))",
     "usd1": "sum(s.cost_usd)", "used1": "sum(s.input_tokens) + sum(s.output_tokens)",
@@ -62,19 +51,19 @@ _TRACES = {
               " s.parent_span_id = '')",
     **{f"v_{name}": sql.replace("max(trace_ms)", MS) for name, sql in TRAFFIC.items()},
 }  # fmt: skip
-_KEYS = ("hour", "unit", "alone")
+_KEYS = ("hour", "g")
 
 
 def rows(ranges: Ranges, where: str = "1", wanted: Wanted = None, cut: int = 0) -> str:
     """The SELECT of `traffic_hours`."""
     told, late, key = halves("min(s.start_time)", cut)
     keys = (*_KEYS, *key)
-    hours, units, traces = needed(
-        wanted, keys, {**_HOURS, **late}, {**_UNITS, **late}, {**_TRACES, **told}
+    hours, groups, traces = needed(
+        wanted, keys, {**_HOURS, **late}, {**_GROUPS, **late}, {**_TRACES, **told}
     )
     return f"""
         SELECT {hours} FROM (
-            SELECT {units} FROM (
+            SELECT {groups} FROM (
                 SELECT {traces}
                 FROM spans AS s FINAL
                 WHERE s.project = {{project:String}} AND {when("s.start_time", ranges, HOUR)}

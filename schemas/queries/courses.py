@@ -8,42 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, nan, sqrt
+from math import nan, sqrt
 from typing import Any
 
 from schemas.clickhouse import Store
 from schemas.estimates.shares import Z
+from schemas.queries import verdicts
 from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
 from schemas.queries.traffic import held, signal_blocks
-from schemas.queries.verdicts import of_version, unit_blocks, verdicts
+from schemas.queries.verdicts import judged, of_version
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
 SHOWN = 20_000  # traces that a distribution is drawn from where nobody counts them
 TRACES = 100_000  # of which the means of a signal of traffic are made, at most twice as many
 SAMPLE = 10_000  # values of a side that a distribution is drawn from
+# Traces and sessions as hashes: numbers are grouped by and joined on faster than names.
 _SCORED = """
-    SELECT trace_id AS trace, argMax(value, scored_at) AS v, min(span_start) AS at,
+    SELECT cityHash64(trace_id) AS trace, argMax(value, scored_at) AS v, min(span_start) AS at,
            argMax(if(probability > 0, 1 / probability, 1), scored_at) AS worth,
-           any(if(session_id = '', trace_id, session_id)) AS unit
+           any(cityHash64(if(session_id = '', trace_id, session_id))) AS unit
     FROM scores
     WHERE project = {project:String} AND evaluator = {evaluator:String}
       AND evaluator_version = {version:String} AND status = 'scored'
       AND span_start >= fromUnixTimestamp64Nano({start:Int64})
       AND span_start < fromUnixTimestamp64Nano({end:Int64})
-    GROUP BY trace_id"""
+    GROUP BY trace"""
 _SPANS = """FROM spans WHERE project = {project:String}
       AND start_time >= fromUnixTimestamp64Nano({earlier:Int64})
-      AND start_time < fromUnixTimestamp64Nano({later:Int64})
-    GROUP BY trace_id"""
+      AND start_time < fromUnixTimestamp64Nano({later:Int64})"""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A mean over sessions (a trace without one is its own), in each of which traces weigh by
-    the inverse of their sampling probability: of `n` traces in `units` sessions that
-    began in [`start_ns`, +`width_ns`). `half`: of its 95% interval, NaN for one session; where all
-    say 0, or all say 1, by the rule of three (Hanley 1983)."""
+    """A mean over `n` traces, each weighted by the inverse of its sampling probability, of `units`
+    sessions (a trace without one is its own) that began in [`start_ns`, +`width_ns`). `half`: of
+    its 95% interval, by session (in sums of closed hours by groups of them), NaN for one; where
+    all say 0, or all say 1, by the rule of three (Hanley 1983)."""
 
     group: str
     start_ns: int
@@ -62,43 +63,44 @@ def course(
     """Blocks of `seconds` (0: the whole range is one) by time, for each value of a column of
     SEGMENT_COLUMNS ('': all are one group, named ''), or for the traces inside ('in') and outside
     ('out') of a segment. With `every` all evaluators are asked for at once, so that a page with
-    several asks once; a `cut` that their summaries are asked with saves a question. Raises
-    ValueError for other columns."""
+    several asks once; a `cut` that their summaries are asked with saves a question, and so do the
+    blocks of `verdicts.width`. Raises ValueError for other columns."""
     joined, name, named = _grouped(column, segment)
     width = seconds * 10**9 or end_ns - start_ns
     if not column and not segment and seconds % 3600 == 0:
-        some = "" if every else evaluator
-        ends = [(start_ns, cut), (cut, end_ns)] if cut else [(start_ns, end_ns)]
-        whole = (start_ns, end_ns) if cut else None
-        told = [row for end in ends for row in verdicts(store, project, *end, some, whole)]
-        keys = {row["key"] for row in of_version(told, evaluator, version)[1]}
-        return [
-            _block(row, row["block"] * width if seconds else start_ns, width)
-            for row in unit_blocks(store, project, start_ns, end_ns, seconds, some)
-            if row["key"] in keys
-        ]
-    block = "intDiv(toUnixTimestamp(at), {seconds:UInt32})" if seconds else "0"
-    rows = store.rows(
+        whole, blocks = judged(store, project, start_ns, end_ns, cut, "" if every else evaluator,
+                               seconds)  # fmt: skip
+        level, told = of_version(whole, evaluator, version)
+        rows = [row for row in told if row["status"] == "scored"]
+        if seconds:
+            mine = of_version(blocks, evaluator, version)[1] if rows else []
+            rows = sorted((row for row in mine if row["level"] == level), key=_number)
+        return [_block(row, row["block"] * width if seconds else start_ns, width) for row in rows]
+    # By column the whole range is asked for with its blocks: what is read is the same.
+    grid = seconds or verdicts.width(start_ns, end_ns) if column else seconds
+    block = "intDiv(toUnixTimestamp(at), {seconds:UInt32})" if grid else "0"
+    sets = "GROUPING SETS ((block, name, unit), (name, unit))" if column else "block, name, unit"
+    found = store.rows(
         f"""
-        SELECT block, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
-               if(units > 1, stddevSamp(mean), nan) AS spread
+        SELECT block, name, whole, count() AS sessions, sum(n) AS items, sum(a) AS w, sum(b) AS v,
+               sum(a * a) AS ww, sum(a * b) AS vw, sum(b * b) AS vv
         FROM (
-            SELECT {block} AS block, {name} AS name, unit, count() AS items,
-                   sum(v * worth) / sum(worth) AS mean
-            FROM ({_SCORED}) AS s {joined} GROUP BY block, name, unit
-        ) GROUP BY block, name ORDER BY block, name
+            SELECT {block} AS block, {name} AS name, unit, count() AS n, sum(worth) AS a,
+                   sum(v * worth) AS b, {"grouping(block)" if column else "0"} AS whole
+            FROM ({_SCORED}) AS s {joined} GROUP BY {sets}
+        ) GROUP BY block, name, whole ORDER BY block, name
         """,
         project=project, evaluator=evaluator, version=version, start=start_ns, end=end_ns,
-        earlier=start_ns - HOUR, later=end_ns + DAY, seconds=seconds, **named,
+        earlier=start_ns - HOUR, later=end_ns + DAY, seconds=grid, **named,
     )  # fmt: skip
     return [
-        Block(
-            row["name"], row["block"] * width if seconds else start_ns, width,
-            float(row["middle"]), _half(float(row["middle"]), float(row["spread"]), row["units"]),
-            int(row["n"]), int(row["units"]),
-        )
-        for row in rows
+        _block(row, row["block"] * width if seconds else start_ns, width, row["name"])
+        for row in found if not column or bool(row["whole"]) == (not seconds)
     ]  # fmt: skip
+
+
+def _number(row: Mapping[str, Any]) -> int:
+    return int(row["block"])
 
 
 def traffic(
@@ -111,10 +113,10 @@ def traffic(
     ValueError for other signals and columns."""
     if signal not in TRAFFIC or column not in ("", *SEGMENT_COLUMNS):
         raise ValueError(f"there is no signal {signal} by {column}")
+    width = seconds * 10**9
     if not column and seconds % 3600 == 0:
         found = signal_blocks(store, project, signal, start_ns, end_ns, seconds, TRACES)
         if found is not None:
-            width = seconds * 10**9
             return [_block(row, row["block"] * width, width) for row in found]
     named: dict[str, Any] = {"project": project, "start": start_ns, "end": end_ns}
     name = f"anyIf(toString(s.{column}), s.{column} != '')" if column else "''"
@@ -122,33 +124,25 @@ def traffic(
     final = "FINAL" if "sum(" in TRAFFIC[signal] else ""
     rows = store.rows(
         f"""
-        SELECT block, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
-               if(units > 1, stddevSamp(mean), nan) AS spread
+        SELECT block, name, count() AS sessions, sum(a) AS items, items AS w, sum(b) AS v,
+               sum(a * a) AS ww, sum(a * b) AS vw, sum(b * b) AS vv
         FROM (
-            SELECT block, name, unit, count() AS items, avg(v) AS mean FROM (
-                SELECT if(any(s.session_id) = '', s.trace_id, any(s.session_id)) AS unit,
+            SELECT block, name, unit, count() AS a, sum(x) AS b FROM (
+                SELECT if(max(s.session_id) = '', s.trace_id, max(s.session_id)) AS unit,
                        intDiv(toUnixTimestamp(min(s.start_time)), {{seconds:UInt32}}) AS block,
-                       {name} AS name, {TRAFFIC[signal].replace("max(trace_ms)", MS)} AS v
+                       {name} AS name, {TRAFFIC[signal].replace("max(trace_ms)", MS)} AS x
                 FROM spans AS s {final}
                 WHERE s.project = {{project:String}}
                   AND s.start_time >= fromUnixTimestamp64Nano({{start:Int64}})
                   AND s.start_time < fromUnixTimestamp64Nano({{end:Int64}})
                   AND cityHash64(s.trace_id) % {{part:UInt32}} = 0
                 GROUP BY s.trace_id
-            ) WHERE isFinite(v) GROUP BY block, name, unit
+            ) WHERE isFinite(x) GROUP BY block, name, unit
         ) GROUP BY block, name ORDER BY block, name
         """,
         seconds=seconds, part=_part(store, **named), **named,
     )  # fmt: skip
-    width = seconds * 10**9
-    return [
-        Block(
-            row["name"], row["block"] * width, width, float(row["middle"]),
-            _half(float(row["middle"]), float(row["spread"]), row["units"]), int(row["n"]),
-            int(row["units"]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_block(row, row["block"] * width, width, row["name"]) for row in rows]
 
 
 def _part(store: Store, project: str, start: int, end: int, most: int = TRACES) -> int:
@@ -183,21 +177,23 @@ def traffic_values(
     return found.get(False, []), found.get(True, [])
 
 
-def _block(row: Mapping[str, Any], start_ns: int, width_ns: int) -> Block:
-    """A block of all traffic from the sums over its units' means."""
-    units, mean = int(row["units"]), float(row["means"]) / int(row["units"])
-    over = max(0.0, float(row["squares"]) - units * mean * mean)
+def _block(row: Mapping[str, Any], start_ns: int, width_ns: int, group: str = "") -> Block:
+    """From sums over units: of their weights (w), of values by weight (v), and of the products."""
+    w, units = float(row["w"]), int(row["sessions"])
+    mean = float(row["v"]) / w
+    over = float(row["vv"]) - 2 * mean * float(row["vw"]) + mean * mean * float(row["ww"])
     # Where all units say the same, what is left of the difference is rounding.
-    over = 0.0 if over < 1e-12 * max(1.0, float(row["squares"])) else over
+    over = 0.0 if over < 1e-12 * max(1.0, float(row["vv"])) else over
     mean = round(mean, 12) if over == 0 else mean
-    spread = sqrt(over / (units - 1)) if units > 1 else nan
-    return Block("", start_ns, width_ns, mean, _half(mean, spread, units), int(row["items"]), units)
+    return Block(group, start_ns, width_ns, mean, _half(mean, sqrt(over) / w, units),
+                 int(row["items"]), units)  # fmt: skip
 
 
-def _half(mean: float, spread: float, units: int) -> float:
-    if spread == 0 and mean in (0.0, 1.0):
+def _half(mean: float, error: float, units: int) -> float:
+    """Half of a 95% interval; `error`: of the ratio of two sums over units, by the delta method."""
+    if error == 0 and mean in (0.0, 1.0):
         return min(1.0, 3 / units)
-    return Z * spread / sqrt(units) if isfinite(spread) else nan
+    return Z * error * sqrt(units / (units - 1)) if units > 1 else nan
 
 
 def values(
@@ -212,12 +208,12 @@ def values(
     joined, name, named = _grouped("", segment)
     inside = f"WHERE {name} = 'in'" if segment else ""
     drawn = _SCORED.replace(
-        "GROUP BY", "  AND cityHash64(trace_id) % {part:UInt32} = 0\n    GROUP BY"
+        "GROUP BY", "  AND trace % {part:UInt32} = 0\n    GROUP BY"
     )
     rows = store.rows(
         f"""
         SELECT late, count() AS n,
-               arrayMap(p -> p.2, groupArraySorted({SAMPLE})((cityHash64(trace), v))) AS drawn
+               arrayMap(p -> p.2, groupArraySorted({SAMPLE})((trace, v))) AS drawn
         FROM (
             SELECT trace, v, at >= fromUnixTimestamp64Nano({{split:Int64}}) AS late
             FROM ({drawn}) AS s {joined} {inside}
@@ -236,12 +232,13 @@ def _grouped(column: str, segment: Mapping[str, str] | None) -> tuple[str, str, 
     if unknown := {*chosen, *([column] if column else [])} - set(SEGMENT_COLUMNS):
         raise ValueError(f"scores cannot be segmented by {', '.join(sorted(unknown))}")
     if column:
-        value = f"anyIf(toString({column}), {column} != '')"
-        joined = f"LEFT JOIN (SELECT trace_id, {value} AS told {_SPANS}) AS t"
-        return f"{joined} ON t.trace_id = s.trace", "told", {}
+        value = f"SELECT cityHash64(trace_id) AS id, any(toString({column})) AS told"
+        joined = f"LEFT JOIN ({value} {_SPANS} AND {column} != '' GROUP BY id) AS t"
+        return f"{joined} ON t.id = s.trace", "told", {}
     if not chosen:
         return "", "''", {}
     having = " AND ".join(f"anyIf(toString({n}), {n} != '') = {{segment_{n}:String}}"
                           for n in sorted(chosen))  # fmt: skip
-    inside = f"s.trace IN (SELECT trace_id {_SPANS} HAVING {having})"
-    return "", f"if({inside}, 'in', 'out')", {f"segment_{k}": v for k, v in chosen.items()}
+    inside = f"SELECT cityHash64(trace_id) AS id {_SPANS} GROUP BY id HAVING {having}"
+    named = {f"segment_{name}": value for name, value in chosen.items()}
+    return "", f"if(s.trace IN ({inside}), 'in', 'out')", named

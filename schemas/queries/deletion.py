@@ -21,7 +21,6 @@ _COLUMNS = {"trace_id": "trace", "session_id": "session", "user_id": "user"}
 # Old parts go at once instead of after eight minutes, and what replaces them is synced first.
 _STRICT = "old_parts_lifetime = 0, min_rows_to_fsync_after_merge = 1"
 HOURS = ("traffic_hours", "score_hours", "model_hours")
-BLOCKS = ("hour_blocks", "score_blocks")
 _KEPT = ("segments", "tombstones")  # counts, and hashes: they name nobody
 
 
@@ -175,7 +174,7 @@ def erase(store: Store, project: str, ids: Sequence[tuple[str, str]], names: Nam
                 left += _erase(store, table, where, project)
     if ids:
         # Sums over what is gone go whole: pages read the rows until they are made again.
-        for table in (*HOURS, *BLOCKS):
+        for table in HOURS:
             left += _erase(store, table, "project = {project:String}", project)
         traces = {name for kind, name in ids if kind == "trace"}
         left += _examples(store, project, traces) + _mentions(store, project, traces)

@@ -15,7 +15,7 @@ from schemas.hours import rolled
 from schemas.hours.scores import SCORE_COUNTS
 from schemas.models import LabelRow
 from schemas.queries.traces import SEGMENT_COLUMNS
-from schemas.queries.verdicts import moments, of_version, unit_sums, verdicts
+from schemas.queries.verdicts import of_sessions, of_version, verdicts
 
 
 def insert_labels(store: Store, rows: Sequence[LabelRow]) -> None:
@@ -85,11 +85,12 @@ _UNIT = "if(session_id = '', trace_id, session_id)"
 
 
 def whole(store: Store, project: str, evaluator: str, version: str) -> Whole | None:
-    """Sums over all that one evaluator version scored, sessions as units; None of nothing."""
+    """Sums over all that one evaluator version scored, groups of sessions as units, of which the
+    sessions are counted; None of nothing."""
     told = verdicts(store, project, 0, rolled.END, evaluator)
     for row in of_version(told, evaluator, version)[1]:
         if row["status"] == "scored":
-            found = moments(row, unit_sums(store, project, 0, rolled.END, evaluator))
+            found = of_sessions(row)
             return Whole(**{each.name: getattr(found, each.name) for each in fields(Whole)})
     return None
 

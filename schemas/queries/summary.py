@@ -15,11 +15,11 @@ from schemas.hours.rolled import Period
 from schemas.queries.canary import doubtful_since
 from schemas.queries.spans import SEGMENT_COLUMNS
 from schemas.queries.traffic import traffic
-from schemas.queries.verdicts import moments, of_version, unit_sums, verdicts
+from schemas.queries.verdicts import of_sessions, of_version, verdicts
 
 REASONS = 20  # reasons named; the others are added up
 HOUR, DAY = 3600 * 10**9, 86400 * 10**9  # how long a trace, and a session, are taken to last
-MANY = 5000  # scores from which only sums over their units are read
+MANY = 5000  # scores from which sums over groups of sessions are read, not the sessions
 _SHARED = ("project", "start", "end", "earlier")
 _NOUNS = {"trace": "traces", "span": "spans", "session": "sessions"}
 _ITEM = {"trace": "trace_id", "span": "(trace_id, span_id)", "session": "session_id"}
@@ -139,7 +139,7 @@ def summarise(
         counted = _shortened(mine)
         scored = next((row for row in mine if row["status"] == "scored"), None)
         many = scored is not None and int(scored["items"]) > MANY
-        found = moments(scored, unit_sums(*window, whole=whole)) if scored and many else None
+        found = of_sessions(scored) if scored and many else None
         if scored and found and found.enough:  # so many that not every session is read
             mean, weight, lowest = of_moments(found), found.w, float(scored["lowest"])
         else:

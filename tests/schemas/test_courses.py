@@ -52,34 +52,36 @@ def project(store: Store, drawn: list[tuple[float, int, str, str]]) -> str:
 
 
 def _mean(rows: list[tuple[float, int, str, str]]) -> tuple[float, float, int, int]:
-    """By hand: the mean over sessions, half its interval, traces, sessions."""
+    """By hand: the mean over traces, half its interval over sessions, traces, sessions."""
     units: dict[str, list[tuple[float, float]]] = {}
     for value, _, session, _ in rows:
-        units.setdefault(session, []).append((value, 1 / _chance(value)))
-    pairs = [np.array(each).T for each in units.values()]
-    means = np.array([np.average(values, weights=weights) for values, weights in pairs])
-    return (
-        float(means.mean()),
-        Z * float(means.std(ddof=1)) / math.sqrt(len(means)),
-        len(rows),
-        len(means),
-    )
+        weight = 1 / _chance(value)
+        units.setdefault(session, []).append((weight, weight * value))
+    w, v = np.array([np.sum(each, 0) for each in units.values()]).T
+    mean, count = v.sum() / w.sum(), len(units)
+    error = math.sqrt(((v - mean * w) ** 2).sum() * count / (count - 1)) / w.sum()
+    return float(mean), Z * error, len(rows), count
 
 
-def _same(block: courses.Block, rows: list[tuple[float, int, str, str]]) -> None:
-    assert (block.mean, block.half, block.n, block.units) == pytest.approx(_mean(rows))
+def _same(
+    block: courses.Block, rows: list[tuple[float, int, str, str]], rough: bool = False
+) -> None:
+    """`rough`: the units are groups of sessions, which meet in one now and then."""
+    mean, half, n, units = _mean(rows)
+    assert (block.mean, block.n, block.units) == (pytest.approx(mean), n, units)
+    assert block.half == pytest.approx(half, rel=0.15 if rough else 1e-9)
 
 
-def test_blocks_have_the_mean_over_sessions_and_its_interval(
+def test_blocks_have_the_mean_over_traces_and_its_interval_by_session(
     store: Store, project: str, drawn: list[tuple[float, int, str, str]]
 ) -> None:
     span = (START, START + 8 * HOUR)
     (whole,) = courses.course(store, project, "e", "1", *span)
-    _same(whole, drawn)
+    _same(whole, drawn, rough=True)
     blocks = courses.course(store, project, "e", "1", *span, 4 * 3600)
     assert [block.start_ns for block in blocks] == [START, START + 4 * HOUR]
     for n, block in enumerate(blocks):
-        _same(block, [row for row in drawn if row[1] // 4 == n])
+        _same(block, [row for row in drawn if row[1] // 4 == n], rough=True)
     by_model = courses.course(store, project, "e", "1", *span, column="model")
     assert [block.group for block in by_model] == ["", "a", "b"]
     for block in by_model:
@@ -101,7 +103,8 @@ def test_a_signal_of_traffic_has_the_mean_of_its_traces(store: Store) -> None:
     spans.insert_spans(store, rows, name)
     (found,) = courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600)
     assert (found.mean, found.n, found.units) == (pytest.approx(0.2), 100, 100)
-    assert found.half == pytest.approx(Z * np.std([0, 0, 0, 0, 1] * 20, ddof=1) / 10)
+    spread = Z * np.std([0, 0, 0, 0, 1] * 20, ddof=1) / 10
+    assert found.half == pytest.approx(spread, rel=0.15)  # some sessions share a group
     by = courses.traffic(store, name, "errors", START, START + HOUR, 4 * 3600, "model")
     assert [(b.group, b.n) for b in by] == [("a", 50), ("b", 50)]
     before, after = courses.traffic_values(

@@ -13,6 +13,7 @@ from schemas.clickhouse import Store
 from schemas.queries import courses
 from schemas.queries.courses import Block
 from schemas.queries.summary import ScoreSummary, summarise
+from schemas.queries.verdicts import width
 from ui import charts, links, period, vega
 from ui.data import literal
 from ui.plain import visible
@@ -39,8 +40,8 @@ def summaries(
 def course(store: Store, project: str, name: str, version: str, start: int, end: int
            ) -> list[Block]:  # fmt: skip
     """An evaluator's means over the period and the one before it."""
-    hours = max(1, round((end - start) / 12 / charts.HOUR))
-    return courses.course(store, project, name, version, 2 * start - end, end, hours * 3600,
+    first = 2 * start - end
+    return courses.course(store, project, name, version, first, end, width(first, end),
                           every=True, cut=start)  # fmt: skip
 
 

@@ -16,13 +16,13 @@ from schemas.estimates.agreement import Agreement, Figure
 from schemas.queries import canary, courses, labels, outcomes, scores, spans, traffic
 from schemas.queries.courses import Block
 from schemas.queries.traces import SEGMENT_COLUMNS
+from schemas.queries.verdicts import width
 from ui import canaries, charts, figures, period, quality, vega
 from ui.connection import ahead
 from ui.data import literal, summary, trace_link, zone
 
 WHOLE = "all traffic"
 GROUPS = 6  # lines of a chart
-HOUR_NS = 3600 * 10**9
 
 
 def render(store: Store, project: str) -> None:
@@ -42,12 +42,12 @@ def render(store: Store, project: str) -> None:
     _ahead(store, project, evaluator, version, by, (start, end))
     canaries.warn(store, evaluator, version)
     _tiles(store, project, evaluator, version, (start, end))
-    hours = _hours(start, end)
-    blocks = courses.course(store, project, evaluator, version, start, end, hours * 3600, by)
+    each = width(start, end)
+    blocks = courses.course(store, project, evaluator, version, start, end, each, by)
     if blocks:
         st.subheader("Over time")
         vega.draw(figures.lines(_over_time(blocks, by), zone()[1]))
-        st.caption(f"Windows of {hours} h; the unit is the session.")
+        st.caption(f"Means over traces, by windows of {each // 3600} h; intervals by session.")
     if blocks and by:
         found = courses.course(store, project, evaluator, version, start, end, column=by)
         _segments(project, quality.by_segment(found), by)
@@ -55,10 +55,6 @@ def render(store: Store, project: str) -> None:
     canaries.show(store, evaluator, version)
     _people(store, project, evaluator, version)
     _failures(store, project, evaluator, version, (start, end))
-
-
-def _hours(start: int, end: int) -> int:
-    return max(1, round((end - start) / HOUR_NS / 24))
 
 
 def _ahead(
@@ -78,7 +74,7 @@ def _ahead(
         partial(outcomes.outcomes, *mine, *span),
         partial(traffic.traffic, store, project, *span),
         partial(courses.course, *mine, *span),
-        partial(courses.course, *mine, *span, _hours(*span) * 3600, by),
+        partial(courses.course, *mine, *span, width(*span), by),
         *([partial(courses.course, *mine, *span, column=by)] if by else []),
     )  # fmt: skip
 

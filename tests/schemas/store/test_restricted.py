@@ -6,7 +6,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from schemas.queries.deletion import BLOCKS, HOURS
+from schemas.queries.deletion import HOURS
 from schemas.store.vocabulary import TABLES
 from tests.schemas.store.attacks import SHAPES, STATEMENTS, attacks
 from tests.schemas.store.nestings import queries
@@ -120,10 +120,10 @@ def test_every_table_of_a_project_is_listed(http: httpx.Client) -> None:
         "SELECT name FROM system.tables WHERE database = 'assay' AND endsWith(engine, 'View'))"
     )
     found = set(http.post("/", content=text).text.split()) - {"everything"}
-    assert found == TABLES.union(HOURS, BLOCKS)  # the sums are of the pages' own, and not offered
+    assert found == TABLES.union(HOURS)  # the sums are of the pages' own, and not offered
 
 
-@pytest.mark.parametrize("table", [*HOURS, *BLOCKS])
+@pytest.mark.parametrize("table", HOURS)
 def test_the_sums_of_pages_are_not_offered(own: httpx.Client, table: str) -> None:
     assert own.post("/", content=f"SELECT count() FROM {table}").status_code != 200
 
