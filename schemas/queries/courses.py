@@ -207,9 +207,7 @@ def values(
     part = 1 if counted else _part(store, project, start_ns, end_ns, SHOWN)
     joined, name, named = _grouped("", segment)
     inside = f"WHERE {name} = 'in'" if segment else ""
-    drawn = _SCORED.replace(
-        "GROUP BY", "  AND trace % {part:UInt32} = 0\n    GROUP BY"
-    )
+    drawn = _SCORED.replace("GROUP BY", "  AND trace % {part:UInt32} = 0\n    GROUP BY")
     rows = store.rows(
         f"""
         SELECT late, count() AS n,

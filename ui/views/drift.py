@@ -115,8 +115,9 @@ def _words(policy: MonitorPolicy, days: int) -> str:
     return (
         f"Watched by hours and days at {policy.false_alarms:g} false alarms in 30 days over all"
         f" signals and segments of the project; a change of under {policy.points:g} points, or of"
-        f" a factor under {1 + policy.factor:g}, counts as none. Means over sessions with 95%"
-        " intervals; a dashed line is a finding."
+        f" a factor under {1 + policy.factor:g}, counts as none. Points are means over traces with"
+        " 95% intervals by session, of which monitors let each count once; a dashed line is a"
+        " finding."
     )
 
 
