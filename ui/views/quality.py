@@ -138,9 +138,9 @@ def _segments(project: str, found: Sequence[quality.Mean], column: str) -> None:
         pd.DataFrame(
             {
                 column: row.name,
-                "mean": round(row.mean, 3),
-                "95% from": round(row.low, 3),
-                "to": round(row.high, 3),
+                "mean": row.mean,
+                "95% from": row.low,
+                "to": row.high,
                 "n": row.n,
                 "traces": ""
                 if row.name == "(none)"
@@ -149,8 +149,12 @@ def _segments(project: str, found: Sequence[quality.Mean], column: str) -> None:
             for row in found
         ),
         hide_index=True,
-        column_config={"traces": st.column_config.LinkColumn("traces", display_text="show")},
-    )
+        column_config={
+            **{name: st.column_config.NumberColumn(format="%.3f")
+               for name in ("mean", "95% from", "to")},
+            "traces": st.column_config.LinkColumn("traces", display_text="show"),
+        },
+    )  # fmt: skip
 
 
 def _versions(known: Sequence[dict[str, Any]], evaluator: str) -> None:
