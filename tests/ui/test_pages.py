@@ -147,7 +147,7 @@ def _conversation(store: Store) -> str:
 
 
 def test_a_session_is_shown_turn_by_turn(store: Store) -> None:
-    page = _page("sessions", _conversation(store), session="chat-1")
+    page = _page("sessions", _conversation(store), session="chat-1", users="true")
     assert not page.exception
     said = _words(page)
     assert said.index("question 1") < said.index("question 2") and "1 failed" in said
@@ -164,7 +164,9 @@ def test_users_have_their_cost_and_what_evaluators_say(store: Store) -> None:
         for n, version, value, at in ((1, "1", 0.1, 1), (1, "2", 0.5, 2), (2, "2", 0.7, 2))
     ]  # fmt: skip
     scores.insert_scores(store, rows)
-    page = _page("sessions", name, session="chat-1")
+    closed = _page("sessions", name, session="chat-1")
+    assert not closed.exception and len(closed.dataframe) == 1, "nobody looks at users"
+    page = _page("sessions", name, session="chat-1", users="true")
     assert not page.exception
     table = page.dataframe[0].value
     assert table["groundedness"].tolist() == ["0.60 (n 2)"], "the newest version alone"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -23,11 +22,14 @@ def render(store: Store, project: str) -> None:
     user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
     start, end = period.chosen(store, project, right)
     found = user.strip()
+    most = st.expander("Users by cost", key="users", bind="query-params")
     ahead(
-        store, lambda: _judged(store, project, (start, end)),
-        partial(sessions.list_sessions, store, project, start, end, user=found),
+        store, partial(sessions.list_sessions, store, project, start, end, user=found),
+        *([lambda: _judged(store, project, (start, end))] if most.open else []),
     )  # fmt: skip
-    _users(store, project, sessions.users(store, project, start, end), (start, end))
+    if most.open:
+        with most:
+            _users(store, project, (start, end))
     rows = sessions.list_sessions(store, project, start, end, user=found)
     if not rows and user:
         st.info(literal(f"No session of user {visible(user, 80)} in this time."))
@@ -110,41 +112,41 @@ def _judged(
     return sessions.user_scores(store, project, *span, [row["user_id"] for row in rows])
 
 
-def _users(store: Store, project: str, rows: list[dict[str, Any]], span: tuple[int, int]) -> None:
+def _users(store: Store, project: str, span: tuple[int, int]) -> None:
     """Who cost most in this time, and how good the answers to each were."""
+    rows = sessions.users(store, project, *span)
     if not rows:
+        st.caption("No span in this time names a user (`user.id`).")
         return
     judged = _judged(store, project, span)
     names = sorted({name for each in judged.values() for name, *_ in each})
-    with st.expander(f"Users by cost ({len(rows)})"):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "user": links.address("sessions", project, user=row["user_id"]),
-                    "cost": row["cost_usd"],
-                    "a trace": row["cost_usd"] / max(1, row["traces"]),
-                    "tokens": row["tokens"],
-                    "sessions": row["sessions"],
-                    "traces": row["traces"],
-                    "failed": row["failed"],
-                    **{
-                        visible(name, 80): _mean(judged.get(row["user_id"], []), name)
-                        for name in names
-                    },
-                    "seen last": clock.local(row["last_ns"]),
-                }
-                for row in rows
-            ),
-            hide_index=True,
-            column_config={
-                "user": st.column_config.LinkColumn("user", display_text=r"user=([^&]*)"),
-                "cost": st.column_config.NumberColumn(format="$ %.4f"),
-                "a trace": st.column_config.NumberColumn(format="$ %.5f"),
-                "seen last": clock.column("seen last"),
-            },
-        )
-        st.caption("Means of each evaluator's newest version over sessions, with 95% intervals; n"
-                   " is of traces.")  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "user": links.address("sessions", project, user=row["user_id"]),
+                "cost": row["cost_usd"],
+                "a trace": row["cost_usd"] / max(1, row["traces"]),
+                "tokens": row["tokens"],
+                "sessions": row["sessions"],
+                "traces": row["traces"],
+                "failed": row["failed"],
+                **{
+                    visible(name, 80): _mean(judged.get(row["user_id"], []), name) for name in names
+                },
+                "seen last": clock.local(row["last_ns"]),
+            }
+            for row in rows
+        ),
+        hide_index=True,
+        column_config={
+            "user": st.column_config.LinkColumn("user", display_text=r"user=([^&]*)"),
+            "cost": st.column_config.NumberColumn(format="$ %.4f"),
+            "a trace": st.column_config.NumberColumn(format="$ %.5f"),
+            "seen last": clock.column("seen last"),
+        },
+    )
+    st.caption(f"The {len(rows)} dearest. Means of each evaluator's newest version over sessions,"
+               " with 95% intervals; n is of traces.")  # fmt: skip
 
 
 def _mean(found: list[tuple[str, float, float, int]], name: str) -> str:
