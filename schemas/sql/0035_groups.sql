@@ -1,13 +1,13 @@
 -- Sums of closed hours by groups of sessions (schemas/hours/groups.py), which add up over hours as those
 -- of single sessions do not: so no blocks of hours are needed. What was summed is made again from the
 -- rows, which answer until then.
-DROP TABLE IF EXISTS score_blocks;
+DROP TABLE IF EXISTS score_blocks SYNC;
 
-DROP TABLE IF EXISTS hour_blocks;
+DROP TABLE IF EXISTS hour_blocks SYNC;
 
-DROP TABLE IF EXISTS traffic_hours;
+DROP TABLE IF EXISTS traffic_hours SYNC;
 
-DROP TABLE IF EXISTS score_hours;
+DROP TABLE IF EXISTS score_hours SYNC;
 
 -- `sessions` counts them (a trace without one is its own); arrays have a place for each group.
 CREATE TABLE traffic_hours
