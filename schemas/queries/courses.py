@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan, sqrt
 from typing import Any
 
 from schemas.clickhouse import Store
-from schemas.estimates.shares import Z
+from schemas.estimates.ratios import ratio
 from schemas.queries import verdicts
 from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
@@ -178,22 +177,9 @@ def traffic_values(
 
 
 def _block(row: Mapping[str, Any], start_ns: int, width_ns: int, group: str = "") -> Block:
-    """From sums over units: of their weights (w), of values by weight (v), and of the products."""
-    w, units = float(row["w"]), int(row["sessions"])
-    mean = float(row["v"]) / w
-    over = float(row["vv"]) - 2 * mean * float(row["vw"]) + mean * mean * float(row["ww"])
-    # Where all units say the same, what is left of the difference is rounding.
-    over = 0.0 if over < 1e-12 * max(1.0, float(row["vv"])) else over
-    mean = round(mean, 12) if over == 0 else mean
-    return Block(group, start_ns, width_ns, mean, _half(mean, sqrt(over) / w, units),
-                 int(row["items"]), units)  # fmt: skip
-
-
-def _half(mean: float, error: float, units: int) -> float:
-    """Half of a 95% interval; `error`: of the ratio of two sums over units, by the delta method."""
-    if error == 0 and mean in (0.0, 1.0):
-        return min(1.0, 3 / units)
-    return Z * error * sqrt(units / (units - 1)) if units > 1 else nan
+    units = int(row["sessions"])
+    mean, half = ratio(row, units)
+    return Block(group, start_ns, width_ns, mean, half, int(row["items"]), units)
 
 
 def values(

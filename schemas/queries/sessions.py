@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.clickhouse import Store
-from schemas.estimates.shares import Z
+from schemas.estimates.ratios import ratio
 from schemas.queries.traces import WINDOWS, trace_times
 
 HOUR = 3600 * 10**9
@@ -85,18 +85,19 @@ def users(
 def user_scores(
     store: Store, project: str, start_ns: int, end_ns: int, users: list[str]
 ) -> dict[str, list[tuple[str, float, float, int]]]:
-    """(evaluator, mean over sessions, half of its 95% interval (NaN for one session), traces) by
+    """(evaluator, mean over traces, half of its 95% interval by session (NaN for one), traces) by
     user, of each evaluator's newest version, over traces that began in [start, end)."""
     rows = store.rows(
         f"""
-        SELECT user, name, count() AS units, sum(items) AS n, avg(mean) AS middle,
-               if(units > 1, stddevSamp(mean) / sqrt(units), nan) AS error
+        SELECT user, name, count() AS sessions, sum(n) AS items, sum(a) AS w, sum(b) AS v,
+               sum(a * a) AS ww, sum(a * b) AS vw, sum(b * b) AS vv
         FROM (
-            SELECT u.user AS user, name, unit, count() AS items, avg(v) AS mean
+            SELECT u.user AS user, name, unit, count() AS n, sum(worth) AS a, sum(x * worth) AS b
             FROM (
-                SELECT trace_id AS trace, toString(evaluator) AS name,
-                       argMax(value, scored_at) AS v,
-                       any(if(session_id = '', trace_id, session_id)) AS unit
+                SELECT cityHash64(trace_id) AS trace, toString(evaluator) AS name,
+                       argMax(value, scored_at) AS x,
+                       argMax(if(probability > 0, 1 / probability, 1), scored_at) AS worth,
+                       any(cityHash64(if(session_id = '', trace_id, session_id))) AS unit
                 FROM scores
                 WHERE project = {{project:String}} AND status = 'scored'
                   AND span_start >= fromUnixTimestamp64Nano({{start:Int64}})
@@ -104,11 +105,11 @@ def user_scores(
                   AND (evaluator, evaluator_version) IN (
                     SELECT evaluator, argMax(evaluator_version, scored_at) FROM scores
                     WHERE project = {{project:String}} GROUP BY evaluator)
-                GROUP BY trace_id, evaluator
+                GROUP BY trace, name
             ) AS s INNER JOIN (
-                SELECT trace_id, any(user_id) AS user FROM spans
-                WHERE {_RANGE} AND user_id IN {{users:Array(String)}} GROUP BY trace_id
-            ) AS u ON u.trace_id = s.trace
+                SELECT cityHash64(trace_id) AS trace, any(user_id) AS user FROM spans
+                WHERE {_RANGE} AND user_id IN {{users:Array(String)}} GROUP BY trace
+            ) AS u ON u.trace = s.trace
             GROUP BY user, name, unit
         ) GROUP BY user, name ORDER BY user, name
         """,
@@ -116,8 +117,8 @@ def user_scores(
     )  # fmt: skip
     found: dict[str, list[tuple[str, float, float, int]]] = {}
     for row in rows:
-        one = (row["name"], float(row["middle"]), Z * float(row["error"]), int(row["n"]))
-        found.setdefault(row["user"], []).append(one)
+        mean, half = ratio(row, int(row["sessions"]))
+        found.setdefault(row["user"], []).append((row["name"], mean, half, int(row["items"])))
     return found
 
 

@@ -8,6 +8,7 @@ from math import nan, sqrt
 from typing import Any
 
 from schemas.clickhouse import Store
+from schemas.estimates.ratios import ratio
 from schemas.estimates.shares import Z
 from schemas.hours import rolled
 from schemas.hours.groups import COUNT, moments
@@ -99,13 +100,10 @@ def cost_interval(
     found = traffic(store, project, start_ns, end_ns, whole)
     if not found.traces:
         return nan, nan, 0, 0.0
-    (groups, nn, cn, cc), mean = found.spread, found.cost / found.traces
-    # The ratio of two sums over units, by the delta method.
-    spread = max(0.0, cc - 2 * mean * cn + mean * mean * nn)
-    if groups < 2:
-        return mean, nan, found.traces, found.cost
-    half_width = Z * sqrt(spread * groups / (groups - 1)) / found.traces
-    return mean, half_width, found.traces, found.cost
+    groups, *spread = found.spread
+    sums = dict(zip(("ww", "vw", "vv"), spread, strict=True), w=found.traces, v=found.cost)
+    mean, half_width = ratio(sums, groups)
+    return mean, half_width if mean else 0.0, found.traces, found.cost
 
 
 def signal_blocks(

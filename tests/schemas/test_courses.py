@@ -125,11 +125,6 @@ def test_values_are_split_at_a_moment_within_a_segment(
     assert sorted(after) == sorted(row[0] for row in mine if row[1] >= 4) and k == len(after)
 
 
-def test_where_all_say_the_same_the_interval_has_one_side() -> None:
-    assert courses._half(0.0, 0.0, 60) == pytest.approx(0.05)
-    assert math.isnan(courses._half(0.4, math.nan, 1))
-
-
 def test_a_population_as_sums_gives_what_its_items_give(store: Store, project: str) -> None:
     rows = labels.population(store, project, "e", "1")
     told = [

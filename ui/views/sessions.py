@@ -145,8 +145,8 @@ def _users(store: Store, project: str, span: tuple[int, int]) -> None:
             "seen last": clock.column("seen last"),
         },
     )
-    st.caption(f"The {len(rows)} dearest. Means of each evaluator's newest version over sessions,"
-               " with 95% intervals; n is of traces.")  # fmt: skip
+    st.caption(f"The {len(rows)} dearest. Means of each evaluator's newest version over n"
+               " traces, with 95% intervals by session.")  # fmt: skip
 
 
 def _mean(found: list[tuple[str, float, float, int]], name: str) -> str:
