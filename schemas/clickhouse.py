@@ -8,10 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.errors import Permanent, Retryable
 from schemas.settings import Settings
+
+# The driver asks whether rows are a DataFrame, and at the first INSERT of a process imports pandas
+# for that: half a second of a processor, and tens of MiB for good. Columns are all it gets here.
+for _name in ("pd", "pd_time_test"):
+    vars(options).setdefault(_name, None)
 
 # Codes by which ClickHouse says that it can never take this statement or row; others may pass.
 # A missing column (16, 20) is the fault of no row: after a migration the same rows are stored.
