@@ -14,11 +14,6 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.errors import Permanent, Retryable
 from schemas.settings import Settings
 
-# The driver asks whether rows are a DataFrame, and at the first INSERT of a process imports pandas
-# for that: half a second of a processor, and tens of MiB for good. Columns are all it gets here.
-for _name in ("pd", "pd_time_test"):
-    vars(options).setdefault(_name, None)
-
 # Codes by which ClickHouse says that it can never take this statement or row; others may pass.
 # A missing column (16, 20) is the fault of no row: after a migration the same rows are stored.
 PERMANENT_CODES = frozenset({6, 27, 33, 38, 41, 53, 62, 69, 70, 72, 117, 131, 321, 349, 469})
@@ -142,6 +137,14 @@ def connect(settings: Settings) -> Store:
     """Open a connection with the settings' URL. Raises Retryable while ClickHouse is away."""
     # The embedded store is on this machine, where packing costs more than sending.
     return Store(url(settings), compress=not settings.embedded)
+
+
+def without_frames() -> None:
+    """Spare this process pandas, which the driver else imports at the first INSERT, only to ask
+    whether the rows are a DataFrame: 70 MB for good and half a second of a processor. For a
+    process of our own, in which nobody else uses the driver."""
+    for name in ("pd", "pd_time_test"):
+        vars(options).setdefault(name, None)
 
 
 class Kept:

@@ -31,14 +31,14 @@ import sys, time
 from schemas import clickhouse, settings
 from schemas.models import SpanRow
 from schemas.queries import spans
+clickhouse.without_frames()
 store = clickhouse.connect(settings.from_environment())
 spans.insert_spans(store, [SpanRow("slim", "a" * 32, "b" * 16, time.time_ns())], "slim")
 print(spans.count_spans(store, "slim"), "pandas" in sys.modules)
 """
 
 
-def test_a_process_that_stores_something_does_without_pandas(settings: Settings) -> None:
-    """Which the driver would load to ask whether rows are a DataFrame: 70 MB, half a second."""
+def test_a_process_of_ours_stores_rows_without_pandas(settings: Settings) -> None:
     environ = {**os.environ, "ASSAY_HOME": str(settings.home),
                "ASSAY_STORE_PORT": str(settings.store_port)}  # fmt: skip
     done = subprocess.run([sys.executable, "-c", STORES], env=environ, capture_output=True)
