@@ -13,8 +13,10 @@ else
 CONSTRAINTS := constraints.txt
 endif
 
-# Tests of one file run in one process, which has a store of its own.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+# Tests of one file run in one process, which has a store of its own. One process more than cores,
+# since many wait for others; files in the order that tests/conftest.py gives them.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Each of them has models that would all want every core.
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 DATA ?= $(ASSAY_BENCH_DATA)

@@ -10,6 +10,7 @@ from collector.access import of_settings
 from collector.pool import run
 from collector.serve import serve
 from collector.spool import SpoolInUseError
+from schemas import clickhouse
 from schemas.settings import SettingsError, from_environment
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"collector: {error}")
     logging.basicConfig(level=settings.log_level, stream=sys.stderr)
+    clickhouse.without_frames()
     logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)
     worker = os.environ.get("ASSAY_COLLECTOR_WORKER", "")
     if not worker and not settings.loopback:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from genai_prices import Usage, __version__, calc_price
+if TYPE_CHECKING:
+    from genai_prices import Usage
 
 SPAN, UNPRICED = "span", "unpriced"
-LIBRARY = f"genai-prices {__version__}"
+LIBRARY = f"genai-prices {version('genai-prices')}"
 # Spans of other kinds repeat the sums of the calls below them.
 PRICED = frozenset({"", "LLM", "EMBEDDING", "RERANKER"})
 # Names that conventions give providers, where the library has another one.
@@ -34,6 +36,8 @@ DAY_NS = 86_400 * 10**9
 def _prices(model: str, provider: str, day: int) -> Any:
     """The prices of a model on a day since 1970; None where the library has none. A provider that
     it does not know may serve a known model for less or for nothing."""
+    from genai_prices import Usage, calc_price  # all the prices there are: not at every start
+
     moment = datetime.fromtimestamp(day * 86_400, UTC)
     named = _PROVIDERS.get(provider.lower(), provider.lower())
     try:
@@ -56,6 +60,8 @@ def cost(row: dict[str, Any], start_ns: int) -> tuple[float, str]:
     prices = _prices(row["model"], row.get("provider", ""), start_ns // DAY_NS)
     if prices is None:
         return 0.0, UNPRICED
+    from genai_prices import Usage
+
     read = min(row.get("cache_read_tokens", 0), used_in)
     written = min(row.get("cache_write_tokens", 0), used_in - read)
     usage = Usage(input_tokens=used_in, output_tokens=used_out, cache_read_tokens=read,

@@ -17,7 +17,7 @@ from evaluators.defined import ASKING, Defined
 from evaluators.embedding import Embedder
 from evaluators.judges.backends import Backends
 from evaluators.tally import Tally
-from schemas import telemetry
+from schemas import clickhouse, telemetry
 from schemas.clickhouse import connect
 from schemas.control import Control
 from schemas.queries.work import Split
@@ -71,6 +71,7 @@ def serve(number: int, stop: threading.Event) -> None:
 def work(settings: Settings, number: int, stop: threading.Event) -> None:
     """Be worker `number` until `stop`."""
     folder = settings.home / "run"
+    clickhouse.without_frames()
     try:
         end_telemetry = telemetry.start(settings, "evaluators")
     except SettingsError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,6 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evaluators import cores
 
 MODEL = "all-MiniLM-L6-v2"
 DIMENSION = 384
@@ -28,7 +29,7 @@ class Embedder:
     def __init__(self, cache_size: int = 20000, threads: int = 0) -> None:
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._cache_size = cache_size
-        self._threads = threads or min(4, len(os.sched_getaffinity(0)))
+        self._threads = threads or cores.threads()
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:

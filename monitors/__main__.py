@@ -11,7 +11,7 @@ import time
 
 from monitors.alerts.journal import Journal, OutboxInUseError
 from monitors.watch import Watch
-from schemas import telemetry
+from schemas import clickhouse, telemetry
 from schemas.registry import load
 from schemas.settings import SettingsError, from_environment
 
@@ -25,6 +25,7 @@ def main() -> None:
     except (SettingsError, OutboxInUseError, OSError) as error:
         sys.exit(f"monitors: {error}")
     logging.basicConfig(level=settings.log_level, stream=sys.stderr)
+    clickhouse.without_frames()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.errors import Permanent, Retryable
@@ -136,6 +137,14 @@ def connect(settings: Settings) -> Store:
     """Open a connection with the settings' URL. Raises Retryable while ClickHouse is away."""
     # The embedded store is on this machine, where packing costs more than sending.
     return Store(url(settings), compress=not settings.embedded)
+
+
+def without_frames() -> None:
+    """Spare this process pandas, which the driver else imports at the first INSERT, only to ask
+    whether the rows are a DataFrame: 70 MB for good and half a second of a processor. For a
+    process of our own, in which nobody else uses the driver."""
+    for name in ("pd", "pd_time_test"):
+        vars(options).setdefault(name, None)
 
 
 class Kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import socket
@@ -24,6 +25,26 @@ import pytest
 from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.settings import Settings, from_environment
+
+# Each process of a run, and each of the hundreds that it starts, would else compile every module.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+gc.disable()  # imports leave little garbage and much to look through for it
+
+
+# Files of few tests that take long: begun last, one of them would run alone in the end.
+LONG = {"durability", "test_browser.py", "test_journeys.py", "test_isolation.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, the others in their order."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the search for garbage need not look through it again."""
+    gc.freeze()
+    gc.enable()
 
 
 @cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluators import cores
 from evaluators.judges.pieces import Reader, batches
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Encoder:
 
     def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
         self._path = weights
-        self._threads = threads or min(4, len(os.sched_getaffinity(0)))
+        self._threads = threads or cores.threads()
         self.revision = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
     @cached_property

@@ -17,25 +17,32 @@ from schemas.clickhouse import Store
 from schemas.models import LogRow, MetricRow, ScoreRow, SpanRow
 from schemas.queries import logs, metrics, scores, spans
 from schemas.queries import transfer as queries
-from schemas.settings import from_environment
-from tests.conftest import environment, start_store
+from tests.conftest import serving
 
 NOW = time.time_ns() - 3600 * 10**9
 PROJECT = "shop"
 
 
-def _new(home: Path) -> tuple[Store, object]:
-    home.mkdir()
-    environ = environment(home)
-    child = start_store(environ, home)
-    return clickhouse.connect(from_environment(environ)), child
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with a little of everything, which no test changes."""
+    with serving(tmp_path_factory.mktemp("source")) as settings:
+        store = clickhouse.connect(settings)
+        _fill(store)
+        yield store
+        store.close()
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+def pair(source: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store]]:
     """A store with a little of everything, and an empty one."""
-    source, one = _new(tmp_path / "source")
-    target, two = _new(tmp_path / "target")
+    with serving(tmp_path_factory.mktemp("target")) as settings:
+        target = clickhouse.connect(settings)
+        yield source, target
+        target.close()
+
+
+def _fill(source: Store) -> None:
     rows = [
         SpanRow(PROJECT, f"{n:032x}", f"{n:016x}", NOW + n * 10**9, input=f"question {n}",
                 output="said", documents=["paper"], attributes={"k": "v"}, segment="a",
@@ -53,10 +60,6 @@ def pair(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
     scores.insert_scores(
         source, [ScoreRow(PROJECT, "g", "1", f"{1:032x}", f"{1:016x}", NOW, "scored", 0.5, 1)]
     )
-    yield source, target
-    for child in (one, two):
-        child.terminate()  # type: ignore[attr-defined]
-        child.wait(20)  # type: ignore[attr-defined]
 
 
 def _same(source: Store, target: Store) -> None:

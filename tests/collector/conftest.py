@@ -12,8 +12,10 @@ from schemas.settings import Settings, from_environment
 from tests.conftest import answers, environment, spawn, wait_until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def collector(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """For a module and no longer: it sums the hours of every project that tests left in the store,
+    which takes a tenth of a core as long as it runs."""
     home: Path = tmp_path_factory.mktemp("collector")
     password = settings.password_file.read_text()
     environ = environment(home)

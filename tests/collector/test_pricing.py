@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -110,3 +112,10 @@ def test_numbers_that_are_none_are_none(conventions: list[Convention]) -> None:
                              "langfuse.observation.usage_details": '{"input": "NaN", "output": []}',
                              "langfuse.observation.cost_details": '{"total": 1e999}'})  # fmt: skip
     assert (row.input_tokens, row.output_tokens, row.cost_usd) == (0, 0, 0.0)
+
+
+def test_a_collector_starts_without_the_prices() -> None:
+    """They take as long to load as all of its own code."""
+    said = "import sys, collector.__main__; print('genai_prices' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"

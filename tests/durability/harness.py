@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -54,6 +55,13 @@ def batch(
     return request, [(trace.hex(), span.span_id.hex()) for span in scope.spans]
 
 
+@cache
+def client() -> httpx.Client:
+    """One for all single requests, a connection each: to make one reads every certificate of the
+    system, which takes 40 ms."""
+    return httpx.Client(verify=False, timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 class Site:
     """A home folder with a store and a collector of its own; stops what it started."""
 
@@ -65,6 +73,7 @@ class Site:
         self.base = f"http://127.0.0.1:{self.settings.otlp_http_port}"
         self.store: Child | None = None
         self.collector: Child | None = None
+        self._connection = clickhouse.Kept(self.settings)
 
     @property
     def lane(self) -> Path:
@@ -112,18 +121,19 @@ class Site:
     def stored(self, project: str = PROJECT) -> list[Id]:
         """What the typed query returns; nothing while the store is away."""
         try:
-            return spans.span_ids(clickhouse.connect(self.settings), project)
+            with self._connection.store() as store:
+                return spans.span_ids(store, project)
         except (Retryable, Permanent):
             return []
 
     def counted(self, project: str = PROJECT) -> int:
         """Spans stored by ClickHouse's own ledger, which counts re-sends."""
-        found = ingest.stored_by_ledger(clickhouse.connect(self.settings))
-        return found.get("traces", {}).get(project, 0)
+        with self._connection.store() as store:
+            return ingest.stored_by_ledger(store).get("traces", {}).get(project, 0)
 
     def metrics(self) -> dict[str, int]:
         """The collector's ledger over all projects: received, written, waiting and so on."""
-        text = httpx.get(f"{self.base}/metrics", timeout=10).text
+        text = client().get(f"{self.base}/metrics").text
         totals = {"waiting": 0, "written": 0}
         for name, value in re.findall(r"^assay_spans_(\w+?)(?:_total)?\{.*\} (\d+)$", text, re.M):
             totals[name] = totals.get(name, 0) + int(value)
@@ -131,7 +141,7 @@ class Site:
 
     def post(self, request: ExportTraceServiceRequest) -> httpx.Response:
         body = request.SerializeToString()
-        return httpx.post(f"{self.base}/v1/traces", content=body, headers=KIND, timeout=20)
+        return client().post(f"{self.base}/v1/traces", content=body, headers=KIND)
 
     def rss(self) -> int:
         """Resident bytes of the collector."""
@@ -167,7 +177,7 @@ def _killed(child: Child | None) -> None:
 
 @contextmanager
 def _over_http(site: Site) -> Iterator[Send]:
-    with httpx.Client(base_url=site.base, timeout=20, headers=KIND) as client:
+    with httpx.Client(base_url=site.base, timeout=20, headers=KIND, verify=False) as client:
 
         def send(body: bytes) -> int:
             try:

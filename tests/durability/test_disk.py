@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
-import httpx
 import pytest
 from grpc_status import rpc_status
 
@@ -16,7 +15,7 @@ from collector.segment import read
 from collector.spool import Limits, Spool
 from schemas.errors import Retryable
 from tests.conftest import wait_until
-from tests.durability.harness import EXPORT, Load, Site, batch
+from tests.durability.harness import EXPORT, Load, Site, batch, client
 from tests.durability.small_disk import MIB, counted, small
 
 
@@ -57,7 +56,7 @@ def test_a_collector_that_cannot_write_refuses_until_there_is_room(
                 wait_until(lambda: load.statuses.get(503, 0) > 60, "the collector refuses")
             answer = site.post(batch(3, 10_000)[0])
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            assert httpx.get(f"{site.base}/readyz").status_code == 503
+            assert client().get(f"{site.base}/readyz").status_code == 503
             message = batch(3, 10_000)[0].SerializeToString()
             address = f"127.0.0.1:{site.settings.otlp_grpc_port}"
             with (

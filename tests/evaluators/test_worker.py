@@ -24,7 +24,7 @@ from schemas.clickhouse import Store
 from schemas.models import Sample, SpanRow
 from schemas.queries import scores, spans
 from schemas.settings import Settings
-from tests.conftest import own_settings
+from tests.conftest import own_settings, wait_until
 
 DOCUMENT = "The Eiffel Tower stands in Paris and was finished in 1889."
 
@@ -140,14 +140,17 @@ def test_the_process_scores_and_stops_cleanly_on_sigterm(
         "ASSAY_STORE_PORT": str(settings.store_port), "ASSAY_QUIET_SECONDS": "0",
     }  # fmt: skip
     command = [sys.executable, "-P", "-m", "evaluators"]
+    ready = settings.home / "run" / "evaluators.ready"
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as child:
         try:
-            limit = time.monotonic() + 180
-            while len(only(store, project, 0)) < 3 or not (settings.home / "run").exists():
-                assert time.monotonic() < limit and child.poll() is None
-                time.sleep(0.1)
+            wait_until(
+                lambda: child.poll() is not None
+                or (ready.exists() and len(only(store, project, 0)) == 3),
+                "it is ready and has scored", 180,
+            )  # fmt: skip
+            assert child.poll() is None
         finally:
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=60)
     assert child.returncode == 0
-    assert (settings.home / "run" / "evaluators.ready").read_text().strip().isdigit()
+    assert ready.read_text().strip().isdigit()

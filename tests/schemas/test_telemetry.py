@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -53,6 +55,12 @@ def endpoint() -> Iterator[Endpoint]:
     yield made
     made.server.shutdown()
     made.server.server_close()
+
+
+def test_a_process_starts_without_exporters() -> None:
+    said = "import sys; from schemas import telemetry; print('opentelemetry.sdk' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"
 
 
 def test_nothing_is_set_up_without_an_endpoint() -> None:

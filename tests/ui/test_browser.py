@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from bench.screenshots import DONE, FLAGS
 from monitors.alerts.compose import findings_page
@@ -38,19 +38,32 @@ def address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
     child.wait(20)
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page that fails the test on a script error or on a request to another host."""
+@pytest.fixture(scope="module")
+def context() -> Iterator[BrowserContext]:
+    """One browser for a module, which keeps the explorer's scripts: to start one and to read them
+    again takes longer than most of what a test does."""
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing: `make chromium` installs it"
-    problems: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        opened = browser.new_page(viewport={"width": 1440, "height": 1100})
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on("request", lambda r: _foreign(r.url) and problems.append(f"asked for {r.url}"))
-        yield opened
+        yield browser.new_context(viewport={"width": 1440, "height": 1100})
         browser.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails the test on a script error or on a request to another host. Nobody is
+    logged in and nothing is kept of an earlier page."""
+    problems: list[str] = []
+    context.clear_cookies()
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("request", lambda r: _foreign(r.url) and problems.append(f"asked for {r.url}"))
+    yield opened
+    for each in context.pages:
+        if each.url.startswith("http"):
+            each.evaluate("localStorage.clear()")
+        each.close()
     assert problems == []
 
 

@@ -16,10 +16,10 @@ from schemas.queries import labels, review
 from schemas.review import RANDOM
 from schemas.settings import Settings
 from tests.conftest import answers, free_port, spawn, wait_until
-from tests.ui.test_browser import _shown, page
+from tests.ui.test_browser import _shown, context, page
 from ui.review import EVER, draw
 
-__all__ = ["page"]
+__all__ = ["context", "page"]
 WORD = "correct horse"
 
 

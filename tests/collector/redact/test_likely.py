@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -47,13 +48,19 @@ class All(Likely):
         return frozenset(range(len(self.all))), True, True
 
 
-WITH, WITHOUT = (Redactor([rules()[name] for name in RULES]) for _ in range(2))
-WITHOUT.likely = All(WITHOUT.likely)
+@cache
+def compiled() -> tuple[Redactor, Redactor]:
+    """With the triggers, and without; once, and not before a test asks: it takes a second."""
+    chosen = [rules()[name] for name in RULES]
+    triggers = Likely(chosen)
+    with_them, without = Redactor(chosen, compiled=triggers), Redactor(chosen, compiled=triggers)
+    without.likely = All(triggers)
+    return with_them, without
 
 
 def both() -> tuple[Redactor, Redactor]:
     """With the triggers, and without; neither remembers anything."""
-    one, other = WITH.use(), WITHOUT.use()
+    one, other = (each.use() for each in compiled())
     for use in (one, other):
         use.clean, use.names = set(), set()
     return one, other

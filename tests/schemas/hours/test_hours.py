@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
+from schemas import clickhouse
 from schemas.clickhouse import Store
 from schemas.hours import keeping, rolled
 from schemas.hours.keeping import Book, Books
@@ -30,6 +31,7 @@ from schemas.queries import (
     usage,
     verdicts,
 )
+from schemas.settings import Settings
 from tests.schemas.hours.filled import Filled, plain, same
 
 HOUR = 3600 * 10**9
@@ -85,6 +87,16 @@ def filled(store: Store) -> Hours:
     return found
 
 
+@pytest.fixture(scope="module")
+def shared(settings: Settings) -> Iterator[Hours]:
+    """One for the tests that only read it: to fill and to sum takes longer than to ask."""
+    store = clickhouse.connect(settings)
+    found = Hours.of(store, planted(f"hours-{uuid.uuid4().hex[:8]}"))
+    found.keep()
+    yield found
+    store.close()
+
+
 def _signal(name: str, store: Store, project: str, start: int, end: int) -> Any:
     return traffic.signal_blocks(store, project, name, start, end, 6 * 3600)
 
@@ -123,18 +135,18 @@ def hold(
     return summed
 
 
-def test_sums_say_what_the_rows_say(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert filled.closed() == 30  # hours without a row, too
-    found = hold(filled, monkeypatch, list(QUESTIONS))
-    begun = [row for row in filled.rows if not row.parent_span_id and FROM <= row.start_time < TO]
-    cost = sum(row.cost_usd for row in filled.rows if row.trace_id in {r.trace_id for r in begun})
+def test_sums_say_what_the_rows_say(shared: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shared.closed() == 30  # hours without a row, too
+    found = hold(shared, monkeypatch, list(QUESTIONS))
+    begun = [row for row in shared.rows if not row.parent_span_id and FROM <= row.start_time < TO]
+    cost = sum(row.cost_usd for row in shared.rows if row.trace_id in {r.trace_id for r in begun})
     assert found["traffic"]["traces"] == found["traffic"]["roots"] == len(begun)
     assert found["cost"][3] == pytest.approx(cost)
-    assert traffic.traffic(filled.store, filled.name, FROM, TO).hours == 28
+    assert traffic.traffic(shared.store, shared.name, FROM, TO).hours == 28
 
 
 def test_halves_that_are_read_at_once_are_the_periods(
-    filled: Hours, monkeypatch: pytest.MonkeyPatch
+    shared: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(summary, "MANY", 0)
     asked: dict[str, Callable[..., Any]] = {
@@ -146,18 +158,18 @@ def test_halves_that_are_read_at_once_are_the_periods(
     for cut in (START + 17 * HOUR + HOUR // 5, START + 12 * HOUR):
         for start, end in ((FROM, cut), (cut, TO)):
             for name, ask in asked.items():
-                alone = ask(filled.store, filled.name, start, end)
-                half = ask(filled.store, filled.name, start, end, whole=(FROM, TO))
+                alone = ask(shared.store, shared.name, start, end)
+                half = ask(shared.store, shared.name, start, end, whole=(FROM, TO))
                 assert same(plain(half), plain(alone)), (name, half, alone)
-    one = courses.course(filled.store, filled.name, "e", "1", FROM, TO, 3600 * 3, every=True)
+    one = courses.course(shared.store, shared.name, "e", "1", FROM, TO, 3600 * 3, every=True)
     assert one == courses.course(
-        filled.store, filled.name, "e", "1", FROM, TO, 3600 * 3, every=True, cut=START + 9 * HOUR
+        shared.store, shared.name, "e", "1", FROM, TO, 3600 * 3, every=True, cut=START + 9 * HOUR
     )
 
 
-def test_a_quantile_is_within_half_a_percent(filled: Hours) -> None:
-    found = traffic.traffic(filled.store, filled.name, START, NOW)
-    known = sorted(row.duration_ns for row in filled.rows if not row.parent_span_id)
+def test_a_quantile_is_within_half_a_percent(shared: Hours) -> None:
+    found = traffic.traffic(shared.store, shared.name, START, NOW)
+    known = sorted(row.duration_ns for row in shared.rows if not row.parent_span_id)
     for share in (0.5, 0.95):
         value, low, high = found.latency(share)
         assert value * 1e9 == pytest.approx(known[round(len(known) * share)], rel=0.00501)
