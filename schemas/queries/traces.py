@@ -141,14 +141,15 @@ class Matching:
 
     def source(self) -> tuple[str, str, dict[str, Any]]:
         """(FROM matching spans of the range, what must hold of a trace's, parameters)."""
-        positive, every, named = compiled(self.conditions)
-        mine = " AND trace_id IN {only:Array(String)}" if self.only else ""
+        positive, every, judged, named = compiled(self.conditions)
+        mine = f" AND {judged}" if judged else ""
         if self.only:
             named["only"] = list(self.only)
+            mine += " AND trace_id IN {only:Array(String)}"
         filtered = f"FROM spans WHERE {_RANGE}{mine} AND ({positive})"
-        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if self.conditions else ""
         if not self.search:
             return filtered, every, named
+        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if every != "1" else ""
         # The index splits words of other alphabets into letters: those are looked at as they stand.
         words = [word for word in re.findall(r"\w+", self.search) if not word.isascii()]
         also = f"WHERE trace_id IN (SELECT trace_id {groups})" if groups else ""
@@ -166,16 +167,25 @@ class Matching:
             named,
         )
 
+    def chosen(self) -> tuple[str, dict[str, Any]]:
+        """(what holds of the `trace_id` of a span of the range whose trace counts, parameters)."""
+        if not self.search and all(one.is_score for one in self.conditions):
+            _, _, judged, named = compiled(self.conditions)
+            return judged or "1", named
+        source, every, named = self.source()
+        return f"trace_id IN (SELECT trace_id {source} GROUP BY trace_id HAVING {every})", named
 
-def compiled(conditions: Sequence[Condition]) -> tuple[str, str, dict[str, Any]]:
-    """(spans worth reading, what must hold of the spans of a trace, parameters). A trace is `=`
-    where some span is, and `!=` where none is; scores are those of the newest verdict."""
-    either, every, named = [], [], {}
+
+def compiled(conditions: Sequence[Condition]) -> tuple[str, str, str, dict[str, Any]]:
+    """(spans worth reading, what must hold of the spans of a trace, what must hold of its id or
+    "", parameters). A trace is `=` where some span is, and `!=` where none is; scores are those of
+    the newest verdict, which is asked for once and not of the spans of each trace."""
+    either, every, judged, named = [], [], [], {}
     for n, one in enumerate(conditions):
         named[f"v{n}"] = one.number if one.field in NUMBERS or one.is_score else one.value
         if one.is_score:
             named[f"k{n}"] = one.field.removeprefix(SCORE)
-            every.append(
+            judged.append(
                 f"""trace_id IN (
                     SELECT trace_id FROM scores WHERE project = {{project:String}}
                       AND evaluator = {{k{n}:String}} AND status = 'scored' AND {_NEAR}
@@ -200,7 +210,7 @@ def compiled(conditions: Sequence[Condition]) -> tuple[str, str, dict[str, Any]]
         every.append(f"countIf({test}) {'= 0' if same else '> 0'}")
         either.append("1" if same else test)
     whole = " OR ".join(either) if either and "1" not in either else "1"
-    return whole, " AND ".join(every) or "1", named
+    return whole, " AND ".join(every) or "1", " AND ".join(judged), named
 
 
 def _holds(words: Sequence[str]) -> str:
