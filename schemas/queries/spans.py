@@ -91,6 +91,11 @@ def trace_spans(
         """,
         **named,
     )
+    if not rows:
+        return []
+    # Texts are written at once with their spans, so of a few spans of a long trace only what began
+    # when they did is read.
+    named |= {"first": rows[0]["start_ns"], "last": rows[-1]["start_ns"]}
     texts = store.rows(
         f"""
         SELECT * EXCEPT (project, trace_id, start_time, retention_days, ingested_at) FROM span_texts
