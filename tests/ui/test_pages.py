@@ -151,8 +151,8 @@ def test_a_session_is_shown_turn_by_turn(store: Store) -> None:
     assert not page.exception
     said = _words(page)
     assert said.index("question 1") < said.index("question 2") and "1 failed" in said
-    assert page.dataframe[0].value["traces"].tolist() == [2]  # of user ada
-    assert page.dataframe[1].value["turns"].tolist() == [2]
+    (listed,) = page.dataframe  # users are counted once they are asked for
+    assert listed.value["turns"].tolist() == [2]
 
 
 def test_users_have_their_cost_and_what_evaluators_say(store: Store) -> None:
@@ -164,9 +164,11 @@ def test_users_have_their_cost_and_what_evaluators_say(store: Store) -> None:
         for n, version, value, at in ((1, "1", 0.1, 1), (1, "2", 0.5, 2), (2, "2", 0.7, 2))
     ]  # fmt: skip
     scores.insert_scores(store, rows)
-    page = _page("sessions", name, session="chat-1")
+    page = _page("sessions", name, session="chat-1", users="true")
     assert not page.exception
     table = page.dataframe[0].value
+    assert table["traces"].tolist() == [2]  # of user ada
+    assert page.dataframe[1].value["turns"].tolist() == [2]
     assert table["groundedness"].tolist() == ["0.60 (n 2)"], "the newest version alone"
     (found,) = sessions.user_scores(store, name, 0, 2**62, ["ada"])["ada"]
     assert found[0] == "groundedness" and found[3] == 2

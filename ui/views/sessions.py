@@ -23,11 +23,15 @@ def render(store: Store, project: str) -> None:
     user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
     start, end = period.chosen(store, project, right)
     found = user.strip()
+    # Users are counted from all spans of the period: only for somebody who looks at them.
+    dearest = st.expander("Users by cost", key="users", bind="query-params")
     ahead(
-        store, lambda: _judged(store, project, (start, end)),
+        store, *[lambda: _judged(store, project, (start, end))] * bool(dearest.open),
         partial(sessions.list_sessions, store, project, start, end, user=found),
     )  # fmt: skip
-    _users(store, project, sessions.users(store, project, start, end), (start, end))
+    if dearest.open:
+        with dearest:
+            _users(store, project, sessions.users(store, project, start, end), (start, end))
     rows = sessions.list_sessions(store, project, start, end, user=found)
     if not rows and user:
         st.info(literal(f"No session of user {visible(user, 80)} in this time."))
@@ -113,38 +117,37 @@ def _judged(
 def _users(store: Store, project: str, rows: list[dict[str, Any]], span: tuple[int, int]) -> None:
     """Who cost most in this time, and how good the answers to each were."""
     if not rows:
+        st.caption("No span names its user in this time.")
         return
     judged = _judged(store, project, span)
     names = sorted({name for each in judged.values() for name, *_ in each})
-    with st.expander(f"Users by cost ({len(rows)})"):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "user": links.address("sessions", project, user=row["user_id"]),
-                    "cost": row["cost_usd"],
-                    "a trace": row["cost_usd"] / max(1, row["traces"]),
-                    "tokens": row["tokens"],
-                    "sessions": row["sessions"],
-                    "traces": row["traces"],
-                    "failed": row["failed"],
-                    **{
-                        visible(name, 80): _mean(judged.get(row["user_id"], []), name)
-                        for name in names
-                    },
-                    "seen last": clock.local(row["last_ns"]),
-                }
-                for row in rows
-            ),
-            hide_index=True,
-            column_config={
-                "user": st.column_config.LinkColumn("user", display_text=r"user=([^&]*)"),
-                "cost": st.column_config.NumberColumn(format="$ %.4f"),
-                "a trace": st.column_config.NumberColumn(format="$ %.5f"),
-                "seen last": clock.column("seen last"),
-            },
-        )
-        st.caption("Means of each evaluator's newest version over sessions, with 95% intervals; n"
-                   " is of traces.")  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "user": links.address("sessions", project, user=row["user_id"]),
+                "cost": row["cost_usd"],
+                "a trace": row["cost_usd"] / max(1, row["traces"]),
+                "tokens": row["tokens"],
+                "sessions": row["sessions"],
+                "traces": row["traces"],
+                "failed": row["failed"],
+                **{
+                    visible(name, 80): _mean(judged.get(row["user_id"], []), name) for name in names
+                },
+                "seen last": clock.local(row["last_ns"]),
+            }
+            for row in rows
+        ),
+        hide_index=True,
+        column_config={
+            "user": st.column_config.LinkColumn("user", display_text=r"user=([^&]*)"),
+            "cost": st.column_config.NumberColumn(format="$ %.4f"),
+            "a trace": st.column_config.NumberColumn(format="$ %.5f"),
+            "seen last": clock.column("seen last"),
+        },
+    )
+    st.caption("Means of each evaluator's newest version over sessions, with 95% intervals; n"
+               " is of traces.")  # fmt: skip
 
 
 def _mean(found: list[tuple[str, float, float, int]], name: str) -> str:
