@@ -97,7 +97,8 @@ def _not_before(
 
 def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, tuple[int, int]]:
     """(first, last) span start in ns by trace id. An INSERT fills one table after the other, so
-    for a moment a span can be in `spans` while its trace is not here, or not with that span."""
+    for a moment a span can be in `spans` while its trace is not here, or not with that span. Asked
+    in one order, so that a page that asks twice for the same traces is answered once."""
     rows = store.rows(
         """
         SELECT trace_id, toUnixTimestamp64Nano(min(first)) AS a,
@@ -106,7 +107,7 @@ def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, 
         WHERE project = {project:String} AND trace_id IN {traces:Array(String)} GROUP BY trace_id
         """,
         project=project,
-        traces=list(traces),
+        traces=sorted(set(traces)),
     )
     return {row["trace_id"]: (int(row["a"]), int(row["b"])) for row in rows}
 
