@@ -150,7 +150,8 @@ class Matching:
         filtered = f"FROM spans WHERE {_RANGE}{mine} AND ({positive})"
         if not self.search:
             return filtered, every, named
-        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if every != "1" else ""
+        of_spans = (positive, every) != ("1", "1")
+        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if of_spans else ""
         # The index splits words of other alphabets into letters: those are looked at as they stand.
         words = [word for word in re.findall(r"\w+", self.search) if not word.isascii()]
         also = f"WHERE trace_id IN (SELECT trace_id {groups})" if groups else ""
@@ -174,23 +175,28 @@ class Matching:
             _, _, judged, named = compiled(self.conditions)
             return judged or "1", named
         source, every, named = self.source()
-        return f"trace_id IN (SELECT trace_id {source} GROUP BY trace_id HAVING {every})", named
+        grouped = f"GROUP BY trace_id HAVING {every}" if every != "1" else ""
+        if self.search:  # often few: the index of ids tells where they are
+            return f"trace_id IN (SELECT trace_id {source} {grouped})", named
+        return f"cityHash64(trace_id) IN (SELECT cityHash64(trace_id) {source} {grouped})", named
 
 
 def compiled(conditions: Sequence[Condition]) -> tuple[str, str, str, dict[str, Any]]:
     """(spans worth reading, what must hold of the spans of a trace, what must hold of its id or
     "", parameters). A trace is `=` where some span is, and `!=` where none is; scores are those of
-    the newest verdict, which is asked for once and not of the spans of each trace."""
+    the newest verdict, which is asked for once and not of the spans of each trace. Sets of traces
+    are of hashes: one of names that are in the sorting key is looked up for each granule first."""
     either, every, judged, named = [], [], [], {}
     for n, one in enumerate(conditions):
         named[f"v{n}"] = one.number if one.field in NUMBERS or one.is_score else one.value
         if one.is_score:
             named[f"k{n}"] = one.field.removeprefix(SCORE)
             judged.append(
-                f"""trace_id IN (
-                    SELECT trace_id FROM scores WHERE project = {{project:String}}
+                f"""cityHash64(trace_id) IN (
+                    SELECT cityHash64(trace_id) AS trace FROM scores
+                    WHERE project = {{project:String}}
                       AND evaluator = {{k{n}:String}} AND status = 'scored' AND {_NEAR}
-                    GROUP BY trace_id
+                    GROUP BY trace
                     HAVING argMax(value, scored_at) {one.operator} {{v{n}:Float64}})"""
             )
             continue
@@ -208,7 +214,8 @@ def compiled(conditions: Sequence[Condition]) -> tuple[str, str, str, dict[str, 
                 test = (
                     f"ifNull(toFloat64OrNull({value}) {one.operator} toFloat64({{v{n}:String}}), 0)"
                 )
-        every.append(f"countIf({test}) {'= 0' if same else '> 0'}")
+        if same or sum(not each.is_score for each in conditions) > 1:  # else each span read holds
+            every.append(f"countIf({test}) {'= 0' if same else '> 0'}")
         either.append("1" if same else test)
     whole = " OR ".join(either) if either and "1" not in either else "1"
     return whole, " AND ".join(every) or "1", " AND ".join(judged), named

@@ -181,3 +181,36 @@ def test_hashes_are_of_the_texts_that_are_stored(
         project=stored[0],
     )
     assert row == {"n": 0, "without": 0}
+
+
+def test_spans_that_were_stored_before_the_hashes_count_alike(
+    store: Store, stored: tuple[str, list[SpanRow]]
+) -> None:
+    name, _ = stored
+
+    def counted() -> list[dict[str, Any]]:
+        rows = [
+            *retrieval.document_use(store, name, START, END),
+            *retrieval.source_use(store, name, START, END),
+        ]
+        return [{**row, "mean_score": mean([row["mean_score"]])} for row in rows]
+
+    before = counted()
+    columns = ("document_trace", "document_span", "document_texts", "document_keys")
+    parts = store.rows(
+        "SELECT DISTINCT _partition_id AS id FROM span_texts WHERE project = {project:String}",
+        project=name,
+    )
+    for part in parts:
+        cleared = ", ".join(f"CLEAR COLUMN {c} IN PARTITION ID '{part['id']}'" for c in columns)
+        store.command(f"ALTER TABLE span_texts {cleared} SETTINGS mutations_sync = 2")
+    (left,) = store.rows(
+        """
+        SELECT count() AS n FROM system.parts_columns
+        WHERE active AND table = 'span_texts' AND partition_id IN {ids:Array(String)}
+          AND column IN {columns:Array(String)}
+        """,
+        ids=[part["id"] for part in parts], columns=list(columns),
+    )  # fmt: skip
+    assert left == {"n": 0}
+    assert before == counted() and before
