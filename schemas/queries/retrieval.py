@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.clickhouse import Store
 
+BUCKET = 5 * 60 * 10**9  # of the tables' primary key
 _RANGE = """project = {project:String}
           AND start_time >= fromUnixTimestamp64Nano({start:Int64})
           AND start_time < fromUnixTimestamp64Nano({end:Int64})"""
@@ -63,30 +64,34 @@ def list_tool_calls(
     )
 
 
-# Documents with their texts as hashes and previews: what is counted reads each text once and keeps
-# no whole one. Of a span that was sent twice one copy counts.
+# What is kept of documents as hashes (0036): what is counted reads no text, and a query only those
+# columns that it names. Of a span that was sent twice one copy counts.
 _DOCUMENTS = """(
-            SELECT trace, start_time, position, told, origin, name, shown, relevance
-            FROM (
-                SELECT cityHash64(trace_id) AS trace, start_time, document_sources, document_ids,
-                       document_scores, arrayMap(t -> cityHash64(t), documents) AS hashes,
-                       arrayMap(t -> leftUTF8(t, 200), documents) AS previews
-                FROM span_texts
-                WHERE project = {{project:String}}
-                  AND start_time >= fromUnixTimestamp64Nano({{{start}:Int64}})
-                  AND start_time < fromUnixTimestamp64Nano({{end:Int64}}) AND notEmpty(documents)
-                LIMIT 1 BY cityHash64(trace_id, span_id)
-            ) ARRAY JOIN hashes AS told, previews AS shown, arrayEnumerate(hashes) AS position,
-                arrayResize(document_ids, length(hashes)) AS name,
-                arrayResize(document_scores, length(hashes), CAST(nan, 'Float32')) AS relevance,
-                arrayResize(document_sources, length(hashes)) AS origin
-        )"""
-# Order of documents -> (what must hold, by what they are ordered).
+            SELECT document_trace AS trace, toUnixTimestamp64Nano(start_time) AS at, document_keys,
+                   document_texts, document_scores, document_sources
+            FROM span_texts
+            WHERE project = {project:String}
+              AND start_time >= fromUnixTimestamp64Nano({start:Int64})
+              AND start_time < fromUnixTimestamp64Nano({end:Int64}) AND document_span != 0{only}
+            LIMIT 1 BY document_span
+        ) ARRAY JOIN document_keys AS key, document_texts AS told,
+            arrayEnumerate(document_keys) AS position,
+            arrayResize(document_scores, length(document_keys), CAST(nan, 'Float32')) AS relevance,
+            arrayResize(document_sources, length(document_keys)) AS origin"""
+_ALL = _DOCUMENTS.replace("{only}", "")
+_SOME = _DOCUMENTS.replace(
+    "{only}", " AND arrayExists(k -> k IN {keys:Array(UInt64)}, document_keys)"
+)
+# One copy of each span is taken in one stream: to spread what follows costs a third more.
+_ALONE = "SETTINGS max_threads = 1"
+# Order of documents -> (what must hold, by what they are ordered, and which way).
 ORDERS = {
-    "most": ("1", "times DESC"),
-    "least": ("1", "times"),
-    "lowest": ("isFinite(mean_score) AND times >= 3", "mean_score"),
-}
+    "most": ("1", "count()", "DESC"),
+    "least": ("1", "count()", "ASC"),
+    "lowest": (
+        "isFinite(place) AND times >= 3", "avgIf(relevance, isFinite(relevance))", "ASC"
+    ),
+}  # fmt: skip
 
 
 def document_use(
@@ -95,40 +100,84 @@ def document_use(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Documents retrieved in [start, end): source, id, text (its first 200 characters), times,
     traces, mean_score (NaN where none was given), mean_position (from 1), last_ns. `order`: the
-    most or least often retrieved, or of those retrieved three times or more the lowest scores;
-    `source`: of one source. Raises KeyError for another order."""
-    holds, by = ORDERS[order]
+    most or least often retrieved, or of those retrieved three times or more the lowest scores,
+    and of equals those retrieved last; `source`: of one source. Raises KeyError for another
+    order."""
+    holds, by, way = ORDERS[order]
     mine = "1" if source is None else "origin = {source:String}"
-    return store.rows(
+    named = {"project": project, "start": start_ns, "end": end_ns}
+    found = store.rows(
         f"""
-        SELECT toString(any(origin)) AS source, any(name) AS id, any(shown) AS text,
-               count() AS times, uniqExact(trace) AS traces,
-               avgIf(relevance, isFinite(relevance)) AS mean_score, avg(position) AS mean_position,
-               toUnixTimestamp64Nano(max(start_time)) AS last_ns
-        FROM {_DOCUMENTS.format(start="start")} WHERE {mine}
-        GROUP BY cityHash64(origin, name, told) HAVING {holds} ORDER BY {by}, source, id
-        LIMIT {{limit:UInt32}}
+        SELECT key, {by} AS place, count() AS times, max(at) AS last_ns
+        FROM {_ALL} WHERE {mine} GROUP BY key HAVING {holds}
+        ORDER BY place {way}, last_ns DESC, key LIMIT {{limit:UInt32}} {_ALONE}
         """,
-        project=project, start=start_ns, end=end_ns, limit=limit, source=source or "",
+        limit=limit, source=source or "", **named,
     )  # fmt: skip
+    if not found:
+        return []
+    more = store.rows(
+        f"""
+        SELECT key, uniqExact(trace) AS traces, avg(position) AS mean_position,
+               avgIf(relevance, isFinite(relevance)) AS mean_score
+        FROM {_SOME} WHERE key IN {{keys:Array(UInt64)}} GROUP BY key
+        """,
+        keys=[row["key"] for row in found], **named,
+    )  # fmt: skip
+    rest = {row["key"]: row for row in more}
+    rows = [row | rest[row["key"]] for row in found if row["key"] in rest]
+    sign = 1 if way == "ASC" else -1
+    return _named(store, project, [(sign * row.pop("place"), row) for row in rows])
 
 
 def no_longer_used(
     store: Store, project: str, since_ns: int, start_ns: int, end_ns: int, limit: int = 100
 ) -> list[dict[str, Any]]:
     """Documents that were retrieved in [since, start) and not in [start, end), those used most
-    then first: source, id, text (its first 200 characters), times (then), last_ns. A document that
-    was never retrieved is not known here."""
-    return store.rows(
+    then first and of equals those used last: source, id, text (its first 200 characters), times
+    (then), last_ns. A document that was never retrieved is not known here."""
+    rows = store.rows(
         f"""
-        SELECT toString(any(origin)) AS source, any(name) AS id, any(shown) AS text,
-               count() AS times, toUnixTimestamp64Nano(max(start_time)) AS last_ns
-        FROM {_DOCUMENTS.format(start="since")} GROUP BY cityHash64(origin, name, told)
-        HAVING max(start_time) < fromUnixTimestamp64Nano({{start:Int64}})
-        ORDER BY times DESC, source, id LIMIT {{limit:UInt32}}
+        SELECT key, count() AS times, max(at) AS last_ns
+        FROM {_ALL} GROUP BY key HAVING last_ns < {{until:Int64}}
+        ORDER BY times DESC, last_ns DESC, key LIMIT {{limit:UInt32}} {_ALONE}
         """,
-        project=project, since=since_ns, start=start_ns, end=end_ns, limit=limit,
+        project=project, start=since_ns, until=start_ns, end=end_ns, limit=limit,
     )  # fmt: skip
+    return _named(store, project, [(-row["times"], row) for row in rows])
+
+
+def _named(
+    store: Store, project: str, ranked: list[tuple[float, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Rows, each beside what they are ordered by, with source, id and text instead of their key.
+    These are read where a document was retrieved last, which the newest of equals share."""
+    if not ranked:
+        return []
+    times = {row["last_ns"] for _, row in ranked}
+    found = store.rows(
+        """
+        SELECT key, toString(any(origin)) AS source, any(name) AS id, any(shown) AS text
+        FROM (
+            SELECT document_keys, document_sources, document_ids,
+                   arrayMap(t -> leftUTF8(t, 200), documents) AS previews
+            FROM span_texts
+            PREWHERE project = {project:String}
+              AND toStartOfFiveMinutes(start_time) IN {buckets:Array(DateTime('UTC'))}
+              AND toUnixTimestamp64Nano(start_time) IN {times:Array(Int64)}
+              AND document_span != 0
+        ) ARRAY JOIN document_keys AS key, previews AS shown,
+            arrayResize(document_ids, length(document_keys)) AS name,
+            arrayResize(document_sources, length(document_keys)) AS origin
+        WHERE key IN {keys:Array(UInt64)} GROUP BY key
+        """,
+        project=project, times=sorted(times), keys=[row["key"] for _, row in ranked],
+        buckets=sorted({at // BUCKET * (BUCKET // 10**9) for at in times}),
+    )  # fmt: skip
+    told = {row.pop("key"): row for row in found}
+    full = [(by, told[row.pop("key")] | row) for by, row in ranked if row["key"] in told]
+    full.sort(key=lambda one: (one[0], -one[1]["last_ns"], one[1]["source"], one[1]["id"]))
+    return [row for _, row in full]
 
 
 def source_use(store: Store, project: str, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
@@ -137,7 +186,7 @@ def source_use(store: Store, project: str, start_ns: int, end_ns: int) -> list[d
         f"""
         SELECT toString(origin) AS source, uniqExact(told) AS documents, count() AS times,
                uniqExact(trace) AS traces, avgIf(relevance, isFinite(relevance)) AS mean_score
-        FROM {_DOCUMENTS.format(start="start")} GROUP BY source ORDER BY times DESC, source
+        FROM {_ALL} GROUP BY origin ORDER BY times DESC, source {_ALONE}
         """,
         project=project, start=start_ns, end=end_ns,
     )  # fmt: skip
@@ -153,8 +202,7 @@ def found_nothing(
                input_preview AS query
         FROM spans WHERE {_RANGE} AND kind = 'RETRIEVER'
           AND cityHash64(trace_id, span_id) NOT IN (
-            SELECT cityHash64(trace_id, span_id) FROM span_texts
-            WHERE {_RANGE} AND notEmpty(documents))
+            SELECT document_span FROM span_texts WHERE {_RANGE} AND document_span != 0)
         ORDER BY start_time DESC, trace_id LIMIT 1 BY trace_id, span_id LIMIT {{limit:UInt32}}
         """,
         project=project, start=start_ns, end=end_ns, limit=limit,

@@ -70,9 +70,9 @@ def users(
     with a failed span), tokens, cost_usd, last_ns."""
     return store.rows(
         f"""
-        SELECT user_id, uniqExactIf(session_id, session_id != '') AS sessions,
-               uniqExact(trace_id) AS traces,
-               uniqExactIf(trace_id, s.status = 'ERROR') AS failed,
+        SELECT user_id, uniqExactIf(cityHash64(session_id), session_id != '') AS sessions,
+               uniqExact(cityHash64(trace_id)) AS traces,
+               uniqExactIf(cityHash64(trace_id), s.status = 'ERROR') AS failed,
                sum(s.input_tokens) + sum(s.output_tokens) AS tokens, sum(s.cost_usd) AS cost_usd,
                toUnixTimestamp64Nano(max(start_time)) AS last_ns
         FROM spans AS s FINAL WHERE {_RANGE} AND user_id != ''

@@ -26,10 +26,11 @@ NO_TEXT: dict[str, Any] = {
     "output_messages": "", "document_ids": [], "document_scores": [], "document_sources": [],
     "tool_ids": [], "tool_arguments": [], "tool_result_ids": [], "tool_results": [],
 }  # fmt: skip
-# Within which a project's first span is looked for after the first of all, and its last before now;
-# 0: in all that there is.
-OLDEST = (1, 32, 0)  # days
-NEWEST = (1, 24, 32 * 24, 0)  # hours
+# Within how many hours a project's first span is looked for after the first of all projects, and
+# its last before the last of all; 0: in all that there is. Each stretch is a few times as long as
+# the one that was empty, so little is read beyond what had to be.
+OLDEST = (24, 4 * 24, 16 * 24, 64 * 24, 0)
+NEWEST = (1, 8, 64, 512, 0)
 # How far outside a trace's recorded times its spans are looked for: one may just be arriving.
 NEAR = 5 * 60 * 10**9
 
@@ -90,6 +91,11 @@ def trace_spans(
         """,
         **named,
     )
+    if not rows:
+        return []
+    # Texts are written at once with their spans, so of a few spans of a long trace only what began
+    # when they did is read.
+    named |= {"first": rows[0]["start_ns"], "last": rows[-1]["start_ns"]}
     texts = store.rows(
         f"""
         SELECT * EXCEPT (project, trace_id, start_time, retention_days, ingested_at) FROM span_texts
@@ -125,24 +131,25 @@ def time_range(store: Store, project: str) -> tuple[int, int]:
     if not last:
         return 0, 0
     first = 0
-    for days in OLDEST:
+    for hours in OLDEST:
         # What all projects began with is known from the parts' own bounds.
-        near = "start_time < (SELECT min(start_time) FROM spans) + toIntervalDay({days:UInt32})"
-        first = _edge(store, project, "min", near if days else "1", days=days)
+        near = "start_time < (SELECT min(start_time) FROM spans) + toIntervalHour({hours:UInt32})"
+        first = _edge(store, project, "min", near if hours else "1", hours=hours)
         if first:
             break
     return first or last, last
 
 
 def newest(store: Store, project: str) -> int:
-    """The last span's start in ns, 0 for an empty project. Looked for in the last hour, then in
-    longer stretches: only a project that nothing was sent to for long is read whole."""
-    now = time.time_ns()
+    """The last span's start in ns, 0 for an empty project. Looked for before the last of all
+    projects, which the parts' own bounds tell, or before now where that lies in the future."""
+    now = time.time_ns() // NEAR * NEAR  # in steps, so that pages opened together ask the same
     for hours in NEWEST:
-        # By the steps of the primary key, so that pages opened together ask the same.
-        since = (now - hours * 3600 * 10**9) // NEAR * NEAR if hours else 0
-        near = "start_time >= fromUnixTimestamp64Nano({since:Int64})"
-        if found := _edge(store, project, "max", near if hours else "1", since=since):
+        near = """start_time >= least((SELECT max(start_time) FROM spans),
+                                      fromUnixTimestamp64Nano({now:Int64}))
+                                - toIntervalHour({hours:UInt32})"""
+        named = {"now": now, "hours": hours} if hours else {}
+        if found := _edge(store, project, "max", near if hours else "1", **named):
             return found
     return 0
 

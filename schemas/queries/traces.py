@@ -97,7 +97,8 @@ def _not_before(
 
 def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, tuple[int, int]]:
     """(first, last) span start in ns by trace id. An INSERT fills one table after the other, so
-    for a moment a span can be in `spans` while its trace is not here, or not with that span."""
+    for a moment a span can be in `spans` while its trace is not here, or not with that span. Asked
+    in one order, so that a page that asks twice for the same traces is answered once."""
     rows = store.rows(
         """
         SELECT trace_id, toUnixTimestamp64Nano(min(first)) AS a,
@@ -106,7 +107,7 @@ def trace_times(store: Store, project: str, traces: Sequence[str]) -> dict[str, 
         WHERE project = {project:String} AND trace_id IN {traces:Array(String)} GROUP BY trace_id
         """,
         project=project,
-        traces=list(traces),
+        traces=sorted(set(traces)),
     )
     return {row["trace_id"]: (int(row["a"]), int(row["b"])) for row in rows}
 
@@ -141,14 +142,16 @@ class Matching:
 
     def source(self) -> tuple[str, str, dict[str, Any]]:
         """(FROM matching spans of the range, what must hold of a trace's, parameters)."""
-        positive, every, named = compiled(self.conditions)
-        mine = " AND trace_id IN {only:Array(String)}" if self.only else ""
+        positive, every, judged, named = compiled(self.conditions)
+        mine = f" AND {judged}" if judged else ""
         if self.only:
             named["only"] = list(self.only)
+            mine += " AND trace_id IN {only:Array(String)}"
         filtered = f"FROM spans WHERE {_RANGE}{mine} AND ({positive})"
-        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if self.conditions else ""
         if not self.search:
             return filtered, every, named
+        of_spans = (positive, every) != ("1", "1")
+        groups = f"{filtered} GROUP BY trace_id HAVING {every}" if of_spans else ""
         # The index splits words of other alphabets into letters: those are looked at as they stand.
         words = [word for word in re.findall(r"\w+", self.search) if not word.isascii()]
         also = f"WHERE trace_id IN (SELECT trace_id {groups})" if groups else ""
@@ -166,20 +169,34 @@ class Matching:
             named,
         )
 
+    def chosen(self) -> tuple[str, dict[str, Any]]:
+        """(what holds of the `trace_id` of a span of the range whose trace counts, parameters)."""
+        if not self.search and all(one.is_score for one in self.conditions):
+            _, _, judged, named = compiled(self.conditions)
+            return judged or "1", named
+        source, every, named = self.source()
+        grouped = f"GROUP BY trace_id HAVING {every}" if every != "1" else ""
+        if self.search:  # often few: the index of ids tells where they are
+            return f"trace_id IN (SELECT trace_id {source} {grouped})", named
+        return f"cityHash64(trace_id) IN (SELECT cityHash64(trace_id) {source} {grouped})", named
 
-def compiled(conditions: Sequence[Condition]) -> tuple[str, str, dict[str, Any]]:
-    """(spans worth reading, what must hold of the spans of a trace, parameters). A trace is `=`
-    where some span is, and `!=` where none is; scores are those of the newest verdict."""
-    either, every, named = [], [], {}
+
+def compiled(conditions: Sequence[Condition]) -> tuple[str, str, str, dict[str, Any]]:
+    """(spans worth reading, what must hold of the spans of a trace, what must hold of its id or
+    "", parameters). A trace is `=` where some span is, and `!=` where none is; scores are those of
+    the newest verdict, which is asked for once and not of the spans of each trace. Sets of traces
+    are of hashes: one of names that are in the sorting key is looked up for each granule first."""
+    either, every, judged, named = [], [], [], {}
     for n, one in enumerate(conditions):
         named[f"v{n}"] = one.number if one.field in NUMBERS or one.is_score else one.value
         if one.is_score:
             named[f"k{n}"] = one.field.removeprefix(SCORE)
-            every.append(
-                f"""trace_id IN (
-                    SELECT trace_id FROM scores WHERE project = {{project:String}}
+            judged.append(
+                f"""cityHash64(trace_id) IN (
+                    SELECT cityHash64(trace_id) AS trace FROM scores
+                    WHERE project = {{project:String}}
                       AND evaluator = {{k{n}:String}} AND status = 'scored' AND {_NEAR}
-                    GROUP BY trace_id
+                    GROUP BY trace
                     HAVING argMax(value, scored_at) {one.operator} {{v{n}:Float64}})"""
             )
             continue
@@ -197,10 +214,11 @@ def compiled(conditions: Sequence[Condition]) -> tuple[str, str, dict[str, Any]]
                 test = (
                     f"ifNull(toFloat64OrNull({value}) {one.operator} toFloat64({{v{n}:String}}), 0)"
                 )
-        every.append(f"countIf({test}) {'= 0' if same else '> 0'}")
+        if same or sum(not each.is_score for each in conditions) > 1:  # else each span read holds
+            every.append(f"countIf({test}) {'= 0' if same else '> 0'}")
         either.append("1" if same else test)
     whole = " OR ".join(either) if either and "1" not in either else "1"
-    return whole, " AND ".join(every) or "1", named
+    return whole, " AND ".join(every) or "1", " AND ".join(judged), named
 
 
 def _holds(words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 
@@ -94,8 +95,27 @@ def test_pages_hold_every_trace_once(store: Store, many: str, said: str) -> None
 
 def test_latency_counts_each_root_once(store: Store, many: str) -> None:
     window = (NOW, NOW + 60 * 10**9)
-    found = latency.percentiles(store, many, *window)
-    assert (found["traces"], found["failed"]) == (21, 10)
-    cells = latency.heat(store, many, *window, conditions=parse("status=ERROR").conditions)
+    found = latency.latency(store, many, *window)
+    assert (found.figures["traces"], found.figures["failed"]) == (21, 10)
+    assert sum(cell["traces"] for cell in found.cells) == 21
+    cells = latency.latency(store, many, *window, conditions=parse("status=ERROR").conditions).cells
     assert sum(cell["traces"] for cell in cells) == 11
     assert all(cell["low_ms"] < cell["high_ms"] for cell in cells)
+
+
+def test_latency_is_of_the_traces_that_are_listed(store: Store, many: str) -> None:
+    window = (NOW, NOW + 60 * 10**9)
+    for said in ("score.ok>0.9", "word1 status=ERROR score.ok<=0.3", "word1 score.ok<=0.3"):
+        query, listed = parse(said), _found(store, many, said)
+        found = latency.latency(store, many, *window, query.words, query.conditions)
+        assert found.figures["traces"] == sum(cell["traces"] for cell in found.cells)
+        assert found.figures["traces"] == len(listed) > 0
+        slow = [row["duration_ms"] for row in traces.list_traces(
+            store, many, *window, search=query.words, conditions=query.conditions)]  # fmt: skip
+        assert min(slow) <= found.figures["p50"] <= found.figures["p99"] <= max(slow)
+
+
+def test_latency_of_nothing_is_no_number(store: Store, many: str) -> None:
+    found = latency.latency(store, many, 0, 1)
+    assert (found.figures["traces"], found.figures["failed"], found.cells) == (0, 0, [])
+    assert math.isnan(found.figures["p50"]) and math.isnan(found.figures["first_p95"])

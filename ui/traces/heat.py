@@ -15,7 +15,7 @@ KEY = "heat"
 
 
 def draw(cells: Sequence[dict[str, Any]]) -> None:
-    """Cells of `schemas.queries.latency.heat`; darker is more traces, on a log scale."""
+    """Cells of `schemas.queries.latency.latency`; darker is more traces, on a log scale."""
     frame = pd.DataFrame(
         {
             "from": begun, "to": begun + timedelta(microseconds=c["width"] / 1000),

@@ -22,6 +22,7 @@ def render(store: Store, project: str) -> None:
     user = left.text_input("User", key="user", bind="query-params", placeholder="all users")
     start, end = period.chosen(store, project, right)
     found = user.strip()
+    # Users are counted from all spans of the period: only for somebody who looks at them.
     most = st.expander("Users by cost", key="users", bind="query-params")
     ahead(
         store, partial(sessions.list_sessions, store, project, start, end, user=found),

@@ -55,13 +55,13 @@ def _ahead(store: Store, project: str, query: Query, start: int, end: int) -> No
     pages_now = pages.trail()
     ahead(
         store, listed,
-        *(partial(ask, store, project, start, end, query.words, query.conditions)
-          for ask in (latency.percentiles, latency.heat)),
+        partial(latency.latency, store, project, start, end, query.words, query.conditions),
     )  # fmt: skip
 
 
 def _figures(store: Store, project: str, query: Query, start: int, end: int) -> None:
-    found = latency.percentiles(store, project, start, end, query.words, query.conditions)
+    both = latency.latency(store, project, start, end, query.words, query.conditions)
+    found = both.figures
     if not found["traces"]:
         return
     tiles = st.columns(6)
@@ -72,8 +72,7 @@ def _figures(store: Store, project: str, query: Query, start: int, end: int) -> 
         tile.metric(f"Latency {name}", _seconds(found[name]))
     if math.isfinite(found["first_p50"]):
         tiles[5].metric("First token p50", _seconds(found["first_p50"]))
-    cells = latency.heat(store, project, start, end, query.words, query.conditions)
-    heat.draw(cells)
+    heat.draw(both.cells)
     st.caption("Latency over time: drag over a stretch of it to look only there.")
 
 
