@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -16,10 +20,19 @@ THEME = {"primaryColor": "#3b5bdb"}
 DARK = {"primaryColor": "#748ffc"}
 
 
+@asynccontextmanager
+async def warmed(_app: st.App) -> AsyncIterator[dict[str, threading.Thread]]:
+    """Load the pages while nobody has opened one: two seconds that the first viewer would wait."""
+    loading = threading.Thread(target=importlib.import_module, args=("ui.pages",), daemon=True)
+    loading.start()
+    yield {"loading": loading}
+
+
 def app(gate: Gate) -> st.App:
     """Everything that is served."""
     return st.App(
         str(Path(__file__).parent / "app.py"),
+        lifespan=warmed,
         routes=login.routes(gate),
         middleware=[Middleware(login.Guard, gate=gate)],
     )
