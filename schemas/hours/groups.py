@@ -11,7 +11,7 @@ trace without a session is a unit of its own.
 from __future__ import annotations
 
 GROUPS = 512
-# Sessions are counted by HyperLogLog: to within 1%, a few hundred exactly.
+# Sessions are counted by HyperLogLog: to about 1%, a few hundred exactly.
 CROWD = "uniqCombined(14)"
 COUNT, STATE, JOINED = (CROWD.replace("(", f"{name}(") for name in ("Merge", "State", "MergeState"))
 
