@@ -80,7 +80,6 @@ def clicks(instance: Instance) -> list[tuple[str, str, str, Do]]:
     store = instance.store()
     first, last = spans.time_range(store, PROJECT)
     some = spans.list_traces(store, PROJECT, first, last, limit=1)[0]["trace_id"]
-    search = "Search"
     return [
         ("overview", "/", "seven days", choose("Last", "7 days")),
         ("overview", "/", "thirty days", choose("Last", "30 days")),
@@ -88,9 +87,9 @@ def clicks(instance: Instance) -> list[tuple[str, str, str, Do]]:
         ("quality", "/quality", "thirty days", choose("Last", "30 days")),
         ("drift", "/drift", "latency", choose("Signal", "latency")),
         ("traces", "/traces", "seven days", choose("Last", "7 days")),
-        ("traces", "/traces", "a failed span", enter(search, "status=ERROR")),
-        ("traces", "/traces", "a low score", enter(search, "score.groundedness<0.4")),
-        ("traces", "/traces", "a rare word", enter(search, words(instance, 1)[0])),
+        ("traces", "/traces", "a failed span", enter("Search", "status=ERROR")),
+        ("traces", "/traces", "a low score", enter("Search", "score.groundedness<0.4")),
+        ("traces", "/traces", "a rare word", enter("Search", words(instance, 1)[0])),
         ("trace", f"/trace?trace={some}", "similar ones", press("Similar")),
         ("trace", f"/trace?trace={some}", "of 30,000 spans", enter("Trace id", LONG_TRACE)),
         ("sessions", "/sessions", "seven days", choose("Last", "7 days")),

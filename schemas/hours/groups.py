@@ -12,8 +12,8 @@ from __future__ import annotations
 
 GROUPS = 512
 # Sessions are counted by HyperLogLog: to about 1%, a few hundred exactly.
-CROWD = "uniqCombined(14)"
-COUNT, STATE, JOINED = (CROWD.replace("(", f"{name}(") for name in ("Merge", "State", "MergeState"))
+COUNT, JOINED = "uniqCombinedMerge(14)", "uniqCombinedMergeState(14)"
+STATE, STATE_IF = "uniqCombinedState(14)", "uniqCombinedStateIf(14)"
 
 
 def group(unit: str) -> str:
@@ -32,10 +32,11 @@ def flags(value: str, where: str = "1") -> str:
 
 
 def moments(weight: str, value: str) -> dict[str, str]:
-    """Name -> expression of sums over groups, of two columns with such arrays: w and v, and of
-    their products ww, vw and vv."""
+    """Name -> expression of how many groups there are, and of sums over them, of two columns with
+    such arrays: w and v, and of their products ww, vw and vv."""
     a, b = f"sumForEach({weight})", f"sumForEach({value})"
     return {
+        "groups": f"arrayCount(x -> x > 0, {a})",
         "w": f"arraySum({a})", "v": f"arraySum({b})", "ww": f"arraySum(x -> x * x, {a})",
         "vw": f"arraySum((x, y) -> x * y, {a}, {b})", "vv": f"arraySum(y -> y * y, {b})",
     }  # fmt: skip

@@ -6,7 +6,7 @@ span began. An item is a trace, a span or a session, by its level.
 
 from __future__ import annotations
 
-from schemas.hours.groups import JOINED, STATE, dense, flags, group
+from schemas.hours.groups import JOINED, STATE_IF, dense, flags, group
 from schemas.hours.layers import halves, needed
 from schemas.hours.rolled import FOR_EVER, HOUR, Ranges, Rolled, Wanted, live, when
 
@@ -60,7 +60,7 @@ _GROUPS = {
     "plain": f"sumIf(value1, {_SCORED})", "v": f"sumIf(value1 * weight1, {_SCORED})",
     "vv": f"sumIf(value1 * value1 * weight1, {_SCORED})",
     "good": "max(value1 >= 0.5)", "bad": "max(value1 < 0.5)", "least": "min(1 / weight1)",
-    "crowd": f"{STATE.replace('State', 'StateIf')}(unit1, {_SCORED})",
+    "crowd": f"{STATE_IF}(unit1, {_SCORED})",
     "ends": f"min(if(days = 0, {FOR_EVER}, toUnixTimestamp(at) + days * 86400))",
 }  # fmt: skip
 

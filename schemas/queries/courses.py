@@ -16,7 +16,6 @@ from schemas.queries import verdicts
 from schemas.queries.streams import MS, TRAFFIC
 from schemas.queries.traces import SEGMENT_COLUMNS
 from schemas.queries.traffic import held, signal_blocks
-from schemas.queries.verdicts import judged, of_version
 
 HOUR, DAY = 3600 * 10**9, 86_400 * 10**9  # within which a trace's spans lie around its root's start
 SHOWN = 20_000  # traces that a distribution is drawn from where nobody counts them
@@ -67,16 +66,18 @@ def course(
     joined, name, named = _grouped(column, segment)
     width = seconds * 10**9 or end_ns - start_ns
     if not column and not segment and seconds % 3600 == 0:
-        whole, blocks = judged(store, project, start_ns, end_ns, cut, "" if every else evaluator,
-                               seconds)  # fmt: skip
-        level, told = of_version(whole, evaluator, version)
+        whole, blocks = verdicts.judged(
+            store, project, start_ns, end_ns, cut, "" if every else evaluator, seconds
+        )
+        level, told = verdicts.of_version(whole, evaluator, version)
         rows = [row for row in told if row["status"] == "scored"]
         if seconds:
-            mine = of_version(blocks, evaluator, version)[1] if rows else []
-            rows = sorted((row for row in mine if row["level"] == level), key=_number)
+            mine = verdicts.of_version(blocks, evaluator, version)[1] if rows else []
+            rows = [row for row in mine if row["level"] == level]
+            rows.sort(key=lambda row: int(row["block"]))
         return [_block(row, row["block"] * width if seconds else start_ns, width) for row in rows]
     # By column the whole range is asked for with its blocks: what is read is the same.
-    grid = seconds or verdicts.width(start_ns, end_ns) if column else seconds
+    grid = seconds or (verdicts.width(start_ns, end_ns) if column else 0)
     block = "intDiv(toUnixTimestamp(at), {seconds:UInt32})" if grid else "0"
     sets = "GROUPING SETS ((block, name, unit), (name, unit))" if column else "block, name, unit"
     found = store.rows(
@@ -96,10 +97,6 @@ def course(
         _block(row, row["block"] * width if seconds else start_ns, width, row["name"])
         for row in found if not column or bool(row["whole"]) == (not seconds)
     ]  # fmt: skip
-
-
-def _number(row: Mapping[str, Any]) -> int:
-    return int(row["block"])
 
 
 def traffic(
@@ -178,7 +175,7 @@ def traffic_values(
 
 def _block(row: Mapping[str, Any], start_ns: int, width_ns: int, group: str = "") -> Block:
     units = int(row["sessions"])
-    mean, half = ratio(row, units)
+    mean, half = ratio(row, units, row.get("groups", 0))
     return Block(group, start_ns, width_ns, mean, half, int(row["items"]), units)
 
 

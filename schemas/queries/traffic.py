@@ -74,7 +74,7 @@ def traffic(
         SELECT {of.late} AS late, sum(traces) AS n, sum(failed) AS bad,
                sum(roots) AS starts, sum(kept) AS worth,
                sum(cost) AS usd, sum(tokens) AS used, sumMap(bins, counts) AS found,
-               arrayCount(x -> x > 0, sumForEach(group_traces)) AS groups,
+               {found["groups"]} AS groups,
                {found["ww"]} AS nn, {found["vw"]} AS cn, {found["vv"]} AS cc
         FROM {of.sql} GROUP BY late
         """,
@@ -95,8 +95,8 @@ def cost_interval(
     store: Store, project: str, start_ns: int, end_ns: int, whole: Period | None = None
 ) -> tuple[float, float, int, float]:
     """(mean USD of a trace, half-width of its 95% interval, traces, sum) of traces that began in
-    the range; groups of sessions are the units of the interval, a trace without one is in a group
-    by itself. `whole` as for `traffic`, which reads it."""
+    the range; groups of sessions (a trace without one counts as one) are the units of the interval.
+    `whole` as for `traffic`, which reads it."""
     found = traffic(store, project, start_ns, end_ns, whole)
     if not found.traces:
         return nan, nan, 0, 0.0
@@ -111,10 +111,11 @@ def signal_blocks(
     most: int = 2**62,
 ) -> list[dict[str, Any]] | None:  # fmt: skip
     """Of a signal of `streams.TRAFFIC` by block of `seconds`, whole hours: block, sessions (a trace
-    without one is its own), items (traces that have it), and over groups of sessions the sums of
+    without one is its own), items (traces that have it), and over `groups` of sessions the sums of
     their items, w, of the signal, v, and ww, vw, vv. None where more than `most` traces would have
     to be read for it. Raises ValueError for other signals."""
-    SIGNALS.index(signal)
+    if signal not in SIGNALS:
+        raise ValueError(f"there is no signal {signal}")
     each = "group_firsts" if signal == "first_token" else "group_traces"
     first, last = spans.time_range(store, project)
     start, end = max(start_ns, first // DAY * DAY), min(end_ns, last + 1)

@@ -36,11 +36,11 @@ def judged(
     (ns) by `late`, whether it began from there on, the most frequent first: items, weight (the sum
     of 1 / probability), waiting (to be tried again), lowest (probability), example (a trace of the
     last one), rules, square (of the values, by weight); of what is scored, too, sessions (a trace
-    without one is its own) and over groups of them (schemas.hours.groups) the sums w (of
+    without one is its own) and over `groups` of them (schemas.hours.groups) the sums w (of
     1 / probability), v (of the value times that), ww, vw, vv, and how many hold a good item and a
     bad one (good, bad). And of what is scored by evaluator, version, level and `block` of `seconds`
-    (whole hours since 1970; 0: `width`): items, sessions, w, v, ww, vw, vv. Of an item the newest
-    row counts."""
+    (whole hours since 1970; 0: `width`): items, sessions, groups, w, v, ww, vw, vv. Of an item the
+    newest row counts."""
     of = rolled.source(
         store, project, SCORE_HOURS, start_ns, end_ns,
         "hour, toString(evaluator) AS e, toString(evaluator_version) AS o, toString(level) AS l,"

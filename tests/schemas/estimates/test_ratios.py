@@ -37,6 +37,12 @@ def test_one_unit_has_no_interval_and_unanimous_ones_have_the_rule_of_three() ->
     assert mean == pytest.approx(0.3) and half == pytest.approx(0.0, abs=1e-6)
 
 
+def test_one_group_tells_no_interval_however_many_units_it_holds() -> None:
+    one = np.array([3.0])
+    assert math.isnan(ratio(sums(one, one / 3), 2, groups=1)[1])
+    assert ratio(sums(one, one), 6, groups=1) == (1.0, 0.5)
+
+
 def test_groups_of_units_have_their_interval_within_a_tenth() -> None:
     draw = np.random.default_rng(3)
     w = draw.geometric(0.25, 20_000).astype(float)

@@ -70,6 +70,10 @@ class Hours(Filled):
     def closed(self) -> int:
         return len([h for h in self.known().hours if h < START + 30 * HOUR])
 
+    def judged(self) -> int:
+        known = rolled.closed(self.store, self.name, keeping.SCORE_HOURS)
+        return len([h for h in known.hours if START <= h < START + 30 * HOUR])
+
     def known(self) -> Known:
         return rolled.closed(self.store, self.name, keeping.TRAFFIC_HOURS)
 
@@ -143,6 +147,10 @@ def test_sums_say_what_the_rows_say(shared: Hours, monkeypatch: pytest.MonkeyPat
     assert found["traffic"]["traces"] == found["traffic"]["roots"] == len(begun)
     assert found["cost"][3] == pytest.approx(cost)
     assert traffic.traffic(shared.store, shared.name, FROM, TO).hours == 28
+    scored = {row.session_id or row.trace_id for row in shared.scores
+              if row.evaluator == "e" and row.status == "scored"
+              and FROM <= row.span_start < TO}  # fmt: skip
+    assert found["summary"]["sessions"] == len(scored)
 
 
 def test_halves_that_are_read_at_once_are_the_periods(
@@ -200,6 +208,40 @@ def test_a_late_span_counts_at_once(filled: Hours, monkeypatch: pytest.MonkeyPat
     assert found["traffic"]["traces"] == before["traffic"]["traces"] + 1
     assert found["cost"][3] == pytest.approx(before["cost"][3] + 5)
     made_anew(filled, monkeypatch, found)
+
+
+def test_what_is_scored_late_or_again_counts_at_once(
+    filled: Hours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("summary", "course", "whole", "spans")
+    before = hold(filled, monkeypatch, asked)
+    again = [replace(row, status="scored", value=1.0, scored_at=row.scored_at + 9000)
+             for row in filled.scores if row.evaluator == "e"
+             and START + 2 * HOUR < row.span_start < START + 8 * HOUR]  # fmt: skip
+    verdict = replace(again[0], trace_id="f" * 32, span_start=START + 20 * HOUR, session_id="s1")
+    scores.insert_scores(filled.store, [verdict, *again])
+    assert filled.judged() < 30
+    found = hold(filled, monkeypatch, asked)
+    assert found["summary"]["scored"] > before["summary"]["scored"] and not same(found, before)
+    filled.keep()
+    assert filled.judged() == 30
+    assert same(hold(filled, monkeypatch, asked), found)
+
+
+def test_verdicts_of_other_makings_or_past_retention_are_not_read(
+    filled: Hours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("summary", "course", "whole", "spans")
+    before = hold(filled, monkeypatch, asked)
+    # As by another process, later: some hours are made anew; or they end.
+    for ends, left in (("", 30), (", now() AS until", 28)):
+        filled.store.command(
+            f"INSERT INTO score_hours SELECT * REPLACE (made + 1 AS made{ends}) FROM score_hours"
+            f" WHERE project = '{filled.name}' AND hour >= {(START + 3 * HOUR) // 10**9}"
+            f" AND hour < {(START + 5 * HOUR) // 10**9}"
+        )
+        assert filled.judged() == left
+        assert same(hold(filled, monkeypatch, asked), before)
 
 
 def test_what_is_deleted_is_in_no_sum(filled: Hours, monkeypatch: pytest.MonkeyPatch) -> None:
