@@ -186,6 +186,8 @@ def test_retrieval_lists_documents_and_what_found_nothing(store: Store) -> None:
     sources, documents, nothing = (frame.value for frame in page.dataframe)
     assert sources["mean score"].tolist() == ["0.500"]
     assert documents["text"].tolist() == ["text of faq"]
+    assert "search=document_source%3Dfaq.md&from=" in sources["show"][0]
+    assert "/traces?" in documents["show"][0] and "search=text+of+faq&" in documents["show"][0]
     assert nothing["query"].tolist() == ["lost"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from schemas.clickhouse import Store
+from schemas.filters import Condition
 from schemas.queries import retrieval
 from ui import clock, links, period
 from ui.connection import ahead
@@ -42,11 +44,18 @@ def render(store: Store, project: str) -> None:
                 "retrieved": row["times"],
                 "traces": row["traces"],
                 "mean score": _score(row["mean_score"]),
+                "show": _traces(project, (start, end), _of_source(row["source"])),
             }
             for row in sources
         ),
         hide_index=True,
-    )
+        column_config={
+            "show": st.column_config.LinkColumn(
+                "show", display_text="traces", width=70,
+                help="Traces of which a span names this source first",
+            ),
+        },
+    )  # fmt: skip
     st.subheader("Documents")
     _chosen(store, project, start, end, [row["source"] for row in sources])
     if nothing:
@@ -69,6 +78,7 @@ def render(store: Store, project: str) -> None:
         )
 
 
+WORDS = 8  # by which a document is searched for
 LISTS = ("Most used", "Least used", "Lowest relevance", "Used before, not now")
 ORDERS = {LISTS[1]: "least", LISTS[2]: "lowest"}
 
@@ -103,9 +113,8 @@ def _chosen(store: Store, project: str, start: int, end: int, sources: list[str]
         _gone([row for row in rows if source in ("", row["source"])])
         return
     order = ORDERS.get(str(listed), "most")
-    _documents(
-        retrieval.document_use(store, project, start, end, order=order, source=source or None)
-    )
+    rows = retrieval.document_use(store, project, start, end, order=order, source=source or None)
+    _documents(project, (start, end), rows)
     if order == "lowest":
         st.caption("By mean score, of documents that were retrieved three times or more.")
 
@@ -137,7 +146,7 @@ def _gone(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _documents(rows: list[dict[str, Any]]) -> None:
+def _documents(project: str, span: tuple[int, int], rows: list[dict[str, Any]]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
@@ -148,6 +157,7 @@ def _documents(rows: list[dict[str, Any]]) -> None:
                 "traces": row["traces"],
                 "mean score": _score(row["mean_score"]),
                 "position": round(row["mean_position"], 1),
+                "show": _traces(project, span, _of_words(row["text"])),
             }
             for row in rows
         ),
@@ -156,8 +166,27 @@ def _documents(rows: list[dict[str, Any]]) -> None:
         column_config={
             "text": st.column_config.TextColumn(width=420),
             "position": st.column_config.NumberColumn(format="%.1f", help="Mean place, from 1"),
+            "show": st.column_config.LinkColumn(
+                "show", display_text="traces", width=70,
+                help=f"Traces with the first {WORDS} words of the document",
+            ),
         },
-    )
+    )  # fmt: skip
+
+
+def _traces(project: str, span: tuple[int, int], search: str) -> str:
+    """The address of the traces of a period that a search finds; "" for an empty one."""
+    ends = {"from": period.written(span[0]), "to": period.written(span[1] + 10**9)}
+    return links.address("traces", project, search=search, **ends) if search else ""
+
+
+def _of_source(name: str) -> str:
+    return str(Condition("document_source", "=", name)) if name else ""
+
+
+def _of_words(text: str) -> str:
+    """The search for a document by its first words."""
+    return " ".join(re.findall(r"\w+", text)[:WORDS])
 
 
 def _score(value: float) -> str:
