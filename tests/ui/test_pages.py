@@ -6,6 +6,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -189,6 +190,19 @@ def test_retrieval_lists_documents_and_what_found_nothing(store: Store) -> None:
     assert "search=document_source%3Dfaq.md&from=" in sources["show"][0]
     assert "/traces?" in documents["show"][0] and "search=text+of+faq&" in documents["show"][0]
     assert nothing["query"].tolist() == ["lost"]
+
+
+def test_a_document_is_found_by_what_the_index_takes_as_words(store: Store) -> None:
+    name = f"words-{uuid.uuid4()}"
+    text = 'presley\'s first rca single, "heartbreak hotel", was well-received in january'
+    late = time.time_ns() - 3600 * 10**9
+    row = SpanRow(name, f"{1:032x}", "a" * 16, late, kind="RETRIEVER", documents=[text])
+    spans.insert_spans(store, [row], name)
+    page = _page("retrieval", name)
+    (address,) = page.dataframe[1].value["show"]
+    (search,) = parse_qs(urlsplit(address).query)["search"]
+    assert search == "first rca single heartbreak hotel was in january"
+    assert len(spans.list_traces(store, name, late, late + 1, search=search)) == 1
 
 
 def test_the_list_is_filtered_by_columns(store: Store) -> None:

@@ -168,7 +168,7 @@ def _documents(project: str, span: tuple[int, int], rows: list[dict[str, Any]]) 
             "position": st.column_config.NumberColumn(format="%.1f", help="Mean place, from 1"),
             "show": st.column_config.LinkColumn(
                 "show", display_text="traces", width=70,
-                help=f"Traces with the first {WORDS} words of the document",
+                help=f"Traces with {WORDS} of the first words of the document",
             ),
         },
     )  # fmt: skip
@@ -185,8 +185,10 @@ def _of_source(name: str) -> str:
 
 
 def _of_words(text: str) -> str:
-    """The search for a document by its first words."""
-    return " ".join(re.findall(r"\w+", text)[:WORDS])
+    """The search for a document by its first words, less those with a mark within: the index of
+    words takes some marks as part of a word."""
+    parts = (re.sub(r"^\W+|\W+$", "", part) for part in text.split())
+    return " ".join([part for part in parts if re.fullmatch(r"\w+", part)][:WORDS])
 
 
 def _score(value: float) -> str:
