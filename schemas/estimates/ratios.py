@@ -21,7 +21,7 @@ def ratio(sums: Mapping[str, Any], units: int, groups: int = 0) -> tuple[float, 
     # Where all units say the same, what is left of the difference is rounding.
     if over < 1e-12 * max(1.0, vv):
         over, mean = 0.0, round(mean, 12)
-    if over == 0 and mean in (0.0, 1.0):
+    if over == 0 and mean in (0.0, 1.0) and units > 1:
         return mean, min(1.0, 3 / units)
     free = (groups or units) - 1
     return mean, Z * sqrt(over * (free + 1) / free) / w if free else nan

@@ -29,7 +29,7 @@ def test_it_is_made_of_what_each_unit_leaves() -> None:
 
 def test_one_unit_has_no_interval_and_unanimous_ones_have_the_rule_of_three() -> None:
     one = np.array([2.0])
-    assert math.isnan(ratio(sums(one, one / 3), 1)[1])
+    assert math.isnan(ratio(sums(one, one / 3), 1)[1]) and math.isnan(ratio(sums(one, one), 1)[1])
     w = np.array([1.0, 2.0, 3.0, 3.0])
     assert ratio(sums(w, w), 4) == (1.0, 0.75)
     assert ratio(sums(w, 0 * w), 4) == (0.0, 0.75)
